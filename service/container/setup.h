@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Set-up
+ *
+ * How a spec becomes a running leader, told from both sides of clone3(2). The host side opens what only the host can
+ * give and clones the leader; the leader builds its world and waits at a barrier; then it is told to go, and becomes
+ * the command by execve(2). Between the two runs one socket: the leader says ready, then reason, then nothing.
+ */
+#pragma once
+
+#include "common/macros.h"
+#include "container/failure.h"
+#include "container/identity.h"
+#include "container/spec.h"
+
+/* What the supervisor lends for one start. Everything is borrowed. */
+typedef struct SetupInput {
+        const Spec *spec;
+        const Identity *identity;
+        int terminal; /* the pty's other side, that becomes the leader's controlling terminal; -EBADF without Terminal */
+        int devpts; /* detached mount of the container's own devpts, for /dev/pts; -EBADF: the root's own tree is used */
+} SetupInput;
+
+typedef struct Setup {
+        const Spec *spec;
+        int pidfd; /* of the leader; TAKE_FD() it once the leader runs */
+        pid_t pid;
+        int report;      /* socket; readable when setup_read() has something to say */
+        int *interfaces; /* indexes of the host's ends of the container's interfaces */
+        size_t n_interfaces;
+} Setup;
+
+typedef enum {
+        SETUP_WAITING,  /* nothing new; ask again when report is readable */
+        SETUP_READY,    /* the leader stands at the barrier */
+        SETUP_EXECUTED, /* execve(2) has succeeded: the leader is the command */
+} SetupProgress;
+
+/**
+ * setup_begin() - open what the host gives, clone the leader, give it its ids and interfaces
+ * @ret:      the caller's
+ * @failure:  filled on failure, when nothing has been made
+ *
+ * The leader runs from here on, up to its barrier, while the caller does other things. It dies with the calling
+ * thread: prctl(2), PR_SET_PDEATHSIG.
+ *
+ * Return: 0; -errno.
+ */
+int setup_begin(const SetupInput *input, Setup **ret, Failure *failure);
+
+/** setup_go() - open the barrier. May be called before the leader has reached it. Return: 0; -errno. */
+int setup_go(Setup *setup);
+
+/**
+ * setup_read() - what the leader has to say; never blocks
+ * @failure:  filled on failure: the leader's own words, or that it died during the set-up
+ *
+ * Return: a SetupProgress; -errno.
+ */
+int setup_read(Setup *setup, Failure *failure);
+
+/** setup_free() - takes NULL; kills and reaps a leader that is still the set-up's. Return: NULL. */
+Setup *setup_free(Setup *setup);
+DEFINE_CLEANUP(Setup, setup_free)
