@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Root
+ *
+ * The tree that the container sees, built by its leader in a mount namespace of its own. It is built on top of the
+ * host's tree, since the kernel lets a user namespace mount proc and sysfs only where it can see one already; then the
+ * leader enters it and the host's tree is unmounted, with everything that was only needed for building.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/macros.h"
+#include "container/failure.h"
+#include "container/sources.h"
+#include "container/spec.h"
+
+/* What the leader builds from. Everything is borrowed. */
+typedef struct RootInput {
+        const Spec *spec;
+        const Sources *sources;
+        uint64_t
+                namespaces; /* CLONE_NEW... of those the container has of its own; NEWCGROUP though it's unshared later */
+        int devpts;         /* detached mount for /dev/pts; -EBADF: one is made, with a root of its own */
+        int terminal;       /* pty of that devpts, for /dev/console; -EBADF: there is none */
+} RootInput;
+
+/**
+ * root_build() - every mount of the container but its cgroups
+ * @ret_root:  descriptor of the new root directory, the caller's; -EBADF: the container stays in the host's tree
+ * @failure:   filled on failure
+ *
+ * The caller is the leader, in the mount namespace to build in, with every capability in the user namespace that owns
+ * it and with a uid and gid that are mapped there. Nothing is left to clean up on failure: what was mounted is gone
+ * with the namespace.
+ *
+ * With a root: slave to the host, root (ephemeral: an overlay, whose upper layer is a tmpfs of 25 % of the memory, charged
+ * to the leader's cgroup), read-only, /proc, /sys, /dev, /run, then the spec's mounts in their order. A mount point that
+ * is missing is made, unless the root is read-only. Mounts beneath the root directory are not part of an ephemeral root:
+ * what is written to them could not be thrown away.
+ *
+ * In the host's tree: a new pid namespace gets a new /proc, a new network namespace a new /sys where the kernel allows
+ * it, then come the spec's mounts. Without a mount namespace nothing is done at all.
+ *
+ * Return: 0; -errno.
+ */
+int root_build(const RootInput *input, int *ret_root, Failure *failure);
+
+/**
+ * root_enter() - make @root the root of the mount namespace, and unmount what was there
+ * @root:  as root_build() answered it; -EBADF: nothing is done
+ *
+ * The working directory is the new root. pivot_root(2), NOTES.
+ *
+ * Return: 0; -errno.
+ */
+int root_enter(int root, Failure *failure);
+
+/**
+ * root_mount_cgroup() - the container's own view of its cgroups, on /sys/fs/cgroup
+ * @namespaces:  as in RootInput
+ *
+ * After root_enter() and after unshare(CLONE_NEWCGROUP), which fixes what the root of the view is. A container that
+ * shares the host's cgroup namespace has got the host's view from root_build(), read-only.
+ *
+ * Return: 0; -errno.
+ */
+int root_mount_cgroup(const Spec *spec, uint64_t namespaces, Failure *failure);
