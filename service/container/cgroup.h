@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Control groups
+ *
+ * The cgroups of a container where no systemd makes scopes: one in each hierarchy that is concerned, beneath the
+ * supervisor's own, held by descriptors from the day they are made. A hierarchy is of version 1 and has some
+ * controllers, or is the unified one and has the rest: cgroups(7).
+ *
+ * A cgroup namespace has the cgroup as its root in which it was made, and clone3(2) makes it before it moves the child
+ * with CLONE_INTO_CGROUP. So the leader unshares it once it is where it belongs.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "common/macros.h"
+#include "container/failure.h"
+#include "container/spec.h"
+
+typedef struct Cgroup Cgroup;
+
+/**
+ * cgroup_create() - make the cgroups that a spec asks for
+ * @name:     of the container; the cgroups are pflask-@name
+ * @ret:      the caller's; NULL when the spec asks for none
+ * @failure:  InvalidOption for a controller that the host hasn't, naming it
+ *
+ * One that is left from a container that is gone, and is empty, is made anew.
+ *
+ * Return: 0; -errno, and then none is left.
+ */
+int cgroup_create(const Spec *spec, const char *name, Cgroup **ret, Failure *failure);
+
+/**
+ * cgroup_create_tracking() - make a cgroup only to know what belongs to a container
+ *
+ * In the unified hierarchy where there is one, else in any. For containers that share the pid namespace, where the
+ * death of the leader ends nobody else.
+ *
+ * Return: 0; -EOPNOTSUPP when no hierarchy is mounted; -errno.
+ */
+int cgroup_create_tracking(const char *name, Cgroup **ret, Failure *failure);
+
+/** cgroup_unified() - the directory in the unified hierarchy for process_clone(), borrowed; -EBADF: none there */
+int cgroup_unified(const Cgroup *cgroup);
+
+/** cgroup_add() - move a process into all of them, with every thread. Return: 0; -errno. */
+int cgroup_add(const Cgroup *cgroup, pid_t pid, Failure *failure);
+
+/**
+ * cgroup_signal() - send a signal to each process in it or beneath it, once
+ *
+ * Goes on until no process is found that hasn't got it, so that no fork escapes. By pidfds, so a reused pid is never
+ * hit.
+ *
+ * Return: 0; -ESRCH when it is empty; -EAGAIN when there are new ones without end; -errno.
+ */
+int cgroup_signal(const Cgroup *cgroup, int signal);
+
+/** cgroup_kill() - SIGKILL for everything in it; doesn't wait. Return: 0; -errno. */
+int cgroup_kill(const Cgroup *cgroup);
+
+/**
+ * cgroup_remove() - kill what is left, wait until it is gone, remove the cgroups and all that was made beneath them
+ * @timeout_msec:  to wait at most
+ *
+ * Return: 0, also when they were gone; -EBUSY when something could not be killed in time; -errno.
+ */
+int cgroup_remove(Cgroup *cgroup, int timeout_msec);
+
+/** cgroup_free() - takes NULL; closes, and removes nothing. Return: NULL. */
+Cgroup *cgroup_free(Cgroup *cgroup);
+DEFINE_CLEANUP(Cgroup, cgroup_free)
