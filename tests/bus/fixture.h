@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fixture
+ *
+ * What one test runs in: a dbus-daemon of its own with the project's bus policy, a real polkitd on it where the test
+ * asks for one, and the real manager; or, on the direct transport, a manager of its own and no bus. A test program is
+ * a table of tests, and each runs on each transport that its row names. At the end of each, what is left is counted:
+ * processes, mounts, directories of the register, descriptors of the manager must be as they were before.
+ */
+#pragma once
+
+#include "client.h"
+
+typedef enum {
+        ON_BUS = 1 << 0,
+        ON_DIRECT = 1 << 1,
+        ON_BOTH = ON_BUS | ON_DIRECT,
+        WITH_POLKIT = 1 << 2, /* on the bus */
+} TestFlags;
+
+typedef struct Fixture {
+        TestFlags transport; /* ON_BUS or ON_DIRECT */
+        int bus;             /* pidfds, or -EBADF */
+        int polkit;
+        int manager;
+        Client *client;       /* root's; NULL while the manager is down */
+        GHashTable *expected; /* pids of what the fixture itself has started */
+        char *mounts_before;
+        guint descriptors_before;
+} Fixture;
+
+typedef struct Test {
+        const char *name; /* the promise: "/lease/ends-when-the-last-copy-closes" */
+        void (*function)(Fixture *fixture);
+        TestFlags flags;
+        const char *rules; /* WITH_POLKIT: JavaScript, polkit(8) */
+} Test;
+
+/** test_program() - the main() of each test program. Return: its exit status. */
+int test_program(int argc, char **argv, const Test *tests, size_t n_tests);
+
+/** client_new() - another client; under a uid of its own on the bus, root on the direct transport */
+Client *client_new(Fixture *fixture, uid_t uid);
+
+/** client_new_with_groups() - the same with a gid and supplementary groups */
+Client *client_new_with_groups(Fixture *fixture, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups);
+
+/** fixture_stop_manager() - @signal to the manager, and until it has ended; its clients' connections stay */
+void fixture_stop_manager(Fixture *fixture, int signal);
+
+/** fixture_start_manager() - another one; on the direct transport @fixture->client is a new one too */
+void fixture_start_manager(Fixture *fixture);
+
+/** rounds() - how often to repeat what must never fail: @n, or PFLASK_TEST_ROUNDS if that is less */
+guint rounds(guint n);
+
+/** build_path() - a file of the build tree. Return: the caller's. */
+char *build_path(const char *name);
+
+/** await() - turn the main loop until @condition holds; fails after 30 s */
+#define await(condition)                                      \
+        do {                                                  \
+                guint _deadline = await_start(#condition);    \
+                while (!(condition))                          \
+                        g_main_context_iteration(NULL, TRUE); \
+                g_source_remove(_deadline);                   \
+        } while (0)
+guint await_start(const char *condition);
+
+/** await_process() - until the process behind @pidfd has ended; fails after 30 s */
+void await_process(int pidfd);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Isolation
+ *
+ * A test program has the machine to itself: its own mounts, with an empty /run, and its own processes. Whatever it
+ * leaves behind ends with it, and whatever it finds there is its own.
+ */
+#pragma once
+
+/* A directory in the test's own /run, for its files; every user can read it. */
+#define TEST_DIRECTORY "/run/test"
+
+/**
+ * isolate() - go on in namespaces of one's own; the first thing in main(), before there are threads
+ *
+ * Returns in a child. The process that called it waits, and ends as the child does. Where namespaces cannot be made,
+ * all tests of the program are skipped: TAP, "1..0 # SKIP".
+ */
+void isolate(void);
