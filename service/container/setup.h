@@ -9,8 +9,11 @@
 #pragma once
 
 #include "common/macros.h"
+#include "container/cgroup.h"
 #include "container/failure.h"
 #include "container/identity.h"
+#include "container/idmap.h"
+#include "container/network.h"
 #include "container/spec.h"
 
 /* What the supervisor lends for one start. Everything is borrowed. */
@@ -21,13 +24,23 @@ typedef struct SetupInput {
         int devpts; /* detached mount of the container's own devpts, for /dev/pts; -EBADF: the root's own tree is used */
 } SetupInput;
 
+/*
+ * What a start has made outside of the leader. It is kept as long as the leader lives, for its end has to be cleaned up
+ * after: interfaces go back, cgroups are removed.
+ */
 typedef struct Setup {
         const Spec *spec;
         int pidfd; /* of the leader; TAKE_FD() it once the leader runs */
         pid_t pid;
-        int report;      /* socket; readable when setup_read() has something to say */
-        int *interfaces; /* indexes of the host's ends of the container's interfaces */
-        size_t n_interfaces;
+        int report;                   /* socket; readable when setup_read() has something to say */
+        InterfaceIndexes *interfaces; /* one for each of spec->interfaces */
+        int netns;                    /* -EBADF unless something has to come back from there */
+        Cgroup *cgroup;               /* NULL where a scope serves, or none is needed */
+        Identity identity;
+        IdMaps *maps; /* NULL: no user namespace */
+        bool is_ready;
+        bool may_go;
+        bool has_gone;
 } Setup;
 
 typedef enum {
@@ -48,8 +61,8 @@ typedef enum {
  */
 int setup_begin(const SetupInput *input, Setup **ret, Failure *failure);
 
-/** setup_go() - open the barrier. May be called before the leader has reached it. Return: 0; -errno. */
-int setup_go(Setup *setup);
+/** setup_go() - open the barrier, as soon as the leader stands there. Return: 0; -errno with @failure. */
+int setup_go(Setup *setup, Failure *failure);
 
 /**
  * setup_read() - what the leader has to say; never blocks
@@ -59,6 +72,12 @@ int setup_go(Setup *setup);
  */
 int setup_read(Setup *setup, Failure *failure);
 
-/** setup_free() - takes NULL; kills and reaps a leader that is still the set-up's. Return: NULL. */
+/**
+ * setup_free() - takes NULL; kills and reaps a leader that is still the set-up's, gives interfaces back, removes cgroups
+ *
+ * To be called once the leader has ended, or to end it.
+ *
+ * Return: NULL.
+ */
 Setup *setup_free(Setup *setup);
 DEFINE_CLEANUP(Setup, setup_free)

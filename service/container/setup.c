@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "container/setup.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "common/fd.h"
+#include "common/process.h"
+#include "container/capabilities.h"
+#include "container/leader.h"
+#include "container/limits.h"
+#include "container/sources.h"
+#include "container/users.h"
+
+/* How long cgroups may take to become empty when everything in them has been killed. */
+enum { CGROUP_TIMEOUT_MSEC = 5000 };
+
+static Setup *setup_new(const SetupInput *input)
+{
+        Setup *setup = calloc(1, sizeof(*setup));
+
+        if (!setup)
+                return NULL;
+        *setup = (Setup){.spec = input->spec, .pidfd = -EBADF, .report = -EBADF, .netns = -EBADF};
+        return setup;
+}
+
+Setup *setup_free(Setup *setup)
+{
+        Failure ignored;
+
+        if (!setup)
+                return NULL;
+        if (setup->pidfd >= 0) {
+                process_signal(setup->pidfd, SIGKILL);
+                waitid(P_PIDFD, (id_t)setup->pidfd, &(siginfo_t){}, WEXITED);
+                fd_close(setup->pidfd);
+        }
+        if (setup->netns >= 0)
+                network_take_back(setup->netns, setup->spec->interfaces, setup->interfaces, setup->spec->n_interfaces,
+                                  &ignored);
+        fd_close(setup->netns);
+        if (setup->cgroup)
+                cgroup_remove(setup->cgroup, CGROUP_TIMEOUT_MSEC);
+        cgroup_free(setup->cgroup);
+        fd_close(setup->report);
+        free(setup->interfaces);
+        idmaps_free(setup->maps);
+        identity_done(&setup->identity);
+        free(setup);
+        return NULL;
+}
+
+/* ---- before the leader ---- */
+
+/* A user who is mapped to himself has to be known before the map is written. */
+static int setup_find_user(const Spec *spec, const Sources *sources, User **ret, Failure *failure)
+{
+        if (!spec_has_user_namespace(spec) || spec->n_user_maps > 0)
+                return 0;
+        if (sources && sources->root >= 0)
+                return user_lookup_beneath(sources->root, spec->user, ret, failure);
+        return user_lookup_host(spec->user, ret, failure);
+}
+
+/* What is opened with root's authority, or only made ready for the leader to open with the caller's. */
+static int setup_open_sources(const SetupInput *input, Sources **ret, Failure *failure)
+{
+        if (input->identity->is_confined)
+                return sources_stand_in_root(input->spec, failure);
+        return sources_open(input->spec, input->identity, ret, failure);
+}
+
+static int setup_clone_failed(const Spec *spec, int code, Failure *failure)
+{
+        if (code == -EAGAIN || code == -ENOSPC)
+                return failure_set(failure, code, FAILURE_LIMIT_REACHED,
+                                   "cannot clone the leader: a limit of processes or namespaces is reached "
+                                   "(kernel.pid_max, user.max_*_namespaces): %s",
+                                   strerror(-code));
+        return failure_step(failure, code, "clone", "the leader",
+                            spec_has_user_namespace(spec) ? "a user namespace" : NULL);
+}
+
+/* ---- around the clone ---- */
+
+/*
+ * The leader inherits this process's memory, descriptors, working directory and, of a confined container, the caller's
+ * groups; the last two are put back at once. A cgroup namespace is not made here: the leader isn't yet where it belongs.
+ */
+static int setup_clone(Setup *setup, Leader *leader, Failure *failure)
+{
+        const Identity *identity = leader->input->identity;
+        Groups groups = {};
+        int sockets[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+                return failure_step(failure, -errno, "make", "socket", "the leader");
+        setup->report = sockets[0];
+        leader->report = sockets[1];
+        int r = identity_lend_groups(identity, &groups, failure);
+        if (r < 0) {
+                fd_close(sockets[1]);
+                return r;
+        }
+        pid_t pid = process_clone(leader->namespaces & ~(uint64_t)CLONE_NEWCGROUP, -EBADF, &setup->pidfd);
+        if (pid == 0) {
+                fd_close(sockets[0]);
+                leader_run(leader);
+        }
+        fd_close(sockets[1]);
+        if (identity_return_groups(&groups) < 0 || (identity->is_confined && chdir("/") < 0))
+                abort(); /* with a stranger's groups or directory nothing more may be done here */
+        if (pid < 0)
+                return setup_clone_failed(setup->spec, pid, failure);
+        setup->pid = pid;
+        return 0;
+}
+
+/* ---- what the leader is given ---- */
+
+static int setup_give_ids(const Setup *setup, int proc, const Sources *sources, Failure *failure)
+{
+        if (!setup->maps)
+                return 0;
+        int r = idmaps_write(proc, setup->maps, failure);
+        if (r < 0 || !sources || sources->root < 0)
+                return r;
+        _cleanup_(fd_closep) int userns = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
+        if (userns < 0)
+                return failure_step(failure, -errno, "open", "the user namespace", NULL);
+        r = sources_map_root(sources, setup->spec, userns, failure);
+        return r < 0 ? r : 0;
+}
+
+static int setup_give_interfaces(Setup *setup, int proc, Failure *failure)
+{
+        const Spec *spec = setup->spec;
+
+        if (spec->n_interfaces == 0)
+                return 0;
+        _cleanup_(fd_closep) int netns = openat(proc, "ns/net", O_RDONLY | O_CLOEXEC);
+        if (netns < 0)
+                return failure_step(failure, -errno, "open", "the network namespace", NULL);
+        int r = network_give(netns, spec->interfaces, spec->n_interfaces, &setup->interfaces, failure);
+        if (r >= 0)
+                setup->netns = TAKE_FD(netns);
+        return r;
+}
+
+/* Where systemd runs, the scope serves. Without a pid namespace we must know all the same what belongs to it. */
+static int setup_give_cgroup(Setup *setup, Failure *failure)
+{
+        const Spec *spec = setup->spec;
+        char name[32];
+        int r = 0;
+
+        if (sd_booted() > 0)
+                return 0;
+        snprintf(name, sizeof(name), "pflask-%d", (int)setup->pid);
+        if (spec->cgroups && *spec->cgroups)
+                r = cgroup_create(spec, *spec->name ? spec->name : name, &setup->cgroup, failure);
+        else if (spec->shared_namespaces & CLONE_NEWPID)
+                r = cgroup_create_tracking(*spec->name ? spec->name : name, &setup->cgroup, failure);
+        if (r == -EOPNOTSUPP && !spec->cgroups)
+                r = 0;
+        if (r >= 0 && setup->cgroup)
+                r = cgroup_add(setup->cgroup, setup->pid, failure);
+        return r;
+}
+
+static int setup_admit(Setup *setup, const Sources *sources, Failure *failure)
+{
+        char path[32];
+
+        snprintf(path, sizeof(path), "/proc/%d", (int)setup->pid);
+        _cleanup_(fd_closep) int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (proc < 0)
+                return failure_step(failure, -errno, "open", path, NULL);
+        int r = setup_give_ids(setup, proc, sources, failure);
+        if (r >= 0)
+                r = setup_give_interfaces(setup, proc, failure);
+        if (r >= 0)
+                r = setup_give_cgroup(setup, failure);
+        if (r < 0)
+                return r;
+        r = fd_send(setup->report, &(char){BARRIER_ADMITTED}, 1, NULL, 0);
+        return r < 0 ? failure_step(failure, r, "speak to", "the leader", NULL) : 0;
+}
+
+int setup_begin(const SetupInput *input, Setup **ret, Failure *failure)
+{
+        _cleanup_(setup_freep) Setup *setup = setup_new(input);
+        _cleanup_(sources_freep) Sources *sources = NULL;
+        _cleanup_(user_freep) User *user = NULL;
+        Capabilities capabilities;
+
+        if (!setup || identity_copy(input->identity, &setup->identity) < 0)
+                return failure_step(failure, -ENOMEM, "begin", "the set-up", NULL);
+        int r = capabilities_read(input->spec->capabilities, &capabilities, failure);
+        if (r >= 0)
+                r = setup_open_sources(input, &sources, failure);
+        if (r >= 0)
+                r = setup_find_user(input->spec, sources, &user, failure);
+        if (r >= 0 && spec_has_user_namespace(input->spec))
+                r = idmaps_decide(input->spec, input->identity, user, &setup->maps, failure);
+        if (r < 0)
+                return r;
+        Leader leader = {
+                .input = input,
+                .namespaces = spec_clone_flags(input->spec),
+                .maps = setup->maps,
+                .sources = sources,
+                .user = user,
+                .capabilities = &capabilities,
+        };
+        r = setup_clone(setup, &leader, failure);
+        if (r >= 0)
+                r = setup_admit(setup, sources, failure);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(setup);
+        return 0;
+}
+
+/* ---- while the leader is on its way ---- */
+
+/* Limits are given when the set-up is over, so that none of them is felt by it. */
+static int setup_open_barrier(Setup *setup, Failure *failure)
+{
+        if (!setup->is_ready || !setup->may_go || setup->has_gone)
+                return 0;
+        int r = limits_apply(setup->pid, setup->spec->limits, setup->spec->n_limits, &setup->identity, failure);
+        if (r < 0)
+                return r;
+        setup->has_gone = true;
+        r = fd_send(setup->report, &(char){BARRIER_GO}, 1, NULL, 0);
+        return r < 0 ? failure_step(failure, r, "speak to", "the leader", NULL) : 0;
+}
+
+int setup_go(Setup *setup, Failure *failure)
+{
+        setup->may_go = true;
+        return setup_open_barrier(setup, failure);
+}
+
+int setup_read(Setup *setup, Failure *failure)
+{
+        Report report;
+        ssize_t n = fd_receive(setup->report, &report, sizeof(report), NULL, 0, MSG_DONTWAIT);
+
+        if (n == -EAGAIN)
+                return SETUP_WAITING;
+        if (n == 0 && setup->has_gone)
+                return SETUP_EXECUTED;
+        if (n != sizeof(report))
+                return failure_set(failure, -EPROTO, FAILURE_SETUP, "the leader was killed during its set-up");
+        if (report.kind == REPORT_FAILURE) {
+                report.failure.sentence[sizeof(report.failure.sentence) - 1] = '\0';
+                *failure = report.failure;
+                return report.failure.code < 0 ? report.failure.code : -EPROTO;
+        }
+        setup->is_ready = true;
+        int r = setup_open_barrier(setup, failure);
+        return r < 0 ? r : SETUP_READY;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/authority.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/names.h"
+#include "manager/call.h"
+#include "manager/container.h"
+
+static const char *const action_ids[] = {
+        [ACTION_RUN] = NULL, /* one of two, by the spec */
+        [ACTION_MANAGE] = ACTION_PREFIX "manage",
+        [ACTION_ATTACH] = ACTION_PREFIX "attach",
+        [ACTION_EXEC] = ACTION_PREFIX "exec",
+        [ACTION_TRANSFER] = ACTION_PREFIX "transfer",
+        [ACTION_INSPECT] = ACTION_PREFIX "inspect",
+};
+
+static sd_id128_t authority_object(const Call *call)
+{
+        return call->container ? call->container->id : SD_ID128_NULL;
+}
+
+static const char *authority_action(const Call *call)
+{
+        if (call->method->action != ACTION_RUN)
+                return action_ids[call->method->action];
+        return call->confinement.is_confined ? ACTION_PREFIX "run-own" : ACTION_PREFIX "run-privileged";
+}
+
+static bool authority_owner_passes(const Call *call)
+{
+        if (call->method->owner != OWNER_PASSES_IF_CONFINED || !call->container)
+                return false;
+        return call->container->owner == call->caller->uid && container_is_confined(call->container);
+}
+
+/* ---- the question ---- */
+
+static int authority_append_details(Call *call, sd_bus_message *query)
+{
+        char owner[16];
+        const char *program = call->spec && call->spec->command ? call->spec->command[0] : "";
+        const char *user = call->spec ? call->spec->user ?: "root" : "";
+        const char *name = call->container ? call->container->name : call->spec ? call->spec->name : "";
+
+        snprintf(owner, sizeof(owner), "%u", (unsigned)(call->container ? call->container->owner : call->caller->uid));
+        return sd_bus_message_append(query, "a{ss}", 4, "container", name, "owner", owner, "user", user, "program",
+                                     program);
+}
+
+static void authority_deny(Authority *authority, const char *name, const char *sentence, const char *action)
+{
+        sd_bus_error_free(&authority->denial);
+        error_set(&authority->denial, name, "%s (polkit action %s)", sentence, action);
+}
+
+/* Reads polkit's answer: (bba{ss}), is it authorized, would a question have helped. */
+static void authority_read_answer(Call *call, sd_bus_message *reply)
+{
+        Authority *authority = &call->authority;
+        const char *action = authority_action(call);
+        int is_authorized, is_challenge;
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+
+        if (error) {
+                if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                    sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+                        authority_deny(authority, SD_BUS_ERROR_ACCESS_DENIED,
+                                       "polkit is not there to ask, so only root may do this", action);
+                else
+                        authority_deny(authority, SD_BUS_ERROR_ACCESS_DENIED, "polkit could not decide", action);
+                return;
+        }
+        int r = sd_bus_message_enter_container(reply, 'r', "bba{ss}");
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "bb", &is_authorized, &is_challenge);
+        if (r < 0)
+                authority_deny(authority, SD_BUS_ERROR_ACCESS_DENIED, "polkit's answer was not understood", action);
+        else if (is_authorized)
+                authority->is_granted = true;
+        else if (is_challenge)
+                authority_deny(authority, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                               "interactive authentication is required", action);
+        else
+                authority_deny(authority, SD_BUS_ERROR_ACCESS_DENIED, "access is denied", action);
+}
+
+static int authority_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+        Call *call = userdata;
+
+        call->authority.query = sd_bus_slot_unref(call->authority.query);
+        call->authority.is_answered = true;
+        authority_read_answer(call, reply);
+        call_again(call);
+        return 0;
+}
+
+static int authority_ask(Call *call, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *query = NULL;
+        Authority *authority = &call->authority;
+        uint32_t may_interact = sd_bus_message_get_allow_interactive_authorization(call->message) > 0;
+        int r;
+
+        authority->container_id = authority_object(call);
+        free(authority->cancellation_id);
+        if (asprintf(&authority->cancellation_id, "pflask-%p", (void *)call) < 0) {
+                authority->cancellation_id = NULL;
+                return -ENOMEM;
+        }
+        r = sd_bus_message_new_method_call(call->manager->bus, &query, "org.freedesktop.PolicyKit1",
+                                           "/org/freedesktop/PolicyKit1/Authority",
+                                           "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+        if (r >= 0)
+                r = sd_bus_message_append(query, "(sa{sv})s", "system-bus-name", 1, "name", "s",
+                                          sd_bus_message_get_sender(call->message), authority_action(call));
+        if (r >= 0)
+                r = authority_append_details(call, query);
+        if (r >= 0)
+                r = sd_bus_message_append(query, "us", may_interact, authority->cancellation_id);
+        /* No deadline but the person's own: polkit ends the question when the caller leaves, and so do we. */
+        if (r >= 0)
+                r = sd_bus_call_async(call->manager->bus, &authority->query, query, authority_answered, call,
+                                      UINT64_MAX);
+        if (r < 0)
+                return error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "cannot ask polkit: %s", strerror(-r));
+        return 0;
+}
+
+int authority_check(Call *call, sd_bus_error *error)
+{
+        Authority *authority = &call->authority;
+
+        if (call->method->action == ACTION_NONE || call->caller->uid == 0 || authority_owner_passes(call))
+                return 1;
+        if (!authority->is_answered) {
+                if (call->manager->is_direct)
+                        return error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                         "only root may speak to a manager directly");
+                return authority_ask(call, error);
+        }
+        if (!authority->is_granted)
+                return sd_bus_error_copy(error, &authority->denial);
+        /* The name may mean another container by now: the answer was about the one that was asked about. */
+        if (!sd_id128_equal(authority->container_id, authority_object(call)))
+                return error_set(error, ERROR_NO_SUCH_CONTAINER, "container '%s' ended while authority was asked for",
+                                 call->container->name);
+        return 1;
+}
+
+void authority_done(Authority *authority, sd_bus *bus)
+{
+        if (authority->query) {
+                authority->query = sd_bus_slot_unref(authority->query);
+                sd_bus_call_method_async(bus, NULL, "org.freedesktop.PolicyKit1",
+                                         "/org/freedesktop/PolicyKit1/Authority",
+                                         "org.freedesktop.PolicyKit1.Authority", "CancelCheckAuthorization", NULL, NULL,
+                                         "s", authority->cancellation_id);
+        }
+        free(authority->cancellation_id);
+        authority->cancellation_id = NULL;
+        sd_bus_error_free(&authority->denial);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/call.h"
+
+#include <string.h>
+
+#include "common/error.h"
+#include "common/name.h"
+#include "manager/container.h"
+#include "manager/creation.h"
+#include "manager/log.h"
+
+static Call *call_new(Manager *manager, Caller *caller, sd_bus_message *message, const Method *method)
+{
+        Call *call = calloc(1, sizeof(*call));
+
+        if (!call)
+                return NULL;
+        *call = (Call){.manager = manager, .caller = caller, .message = sd_bus_message_ref(message), .method = method};
+        TAILQ_INSERT_TAIL(&caller->calls, call, others);
+        caller->n_calls++;
+        manager_touch(manager);
+        return call;
+}
+
+Call *call_free(Call *call)
+{
+        if (!call)
+                return NULL;
+        Manager *manager = call->manager;
+        TAILQ_REMOVE(&call->caller->calls, call, others);
+        call->caller->n_calls--;
+        if (call->waits_for)
+                TAILQ_REMOVE(&call->waits_for->waits, call, waiting);
+        creation_free(call->creation);
+        authority_done(&call->authority, manager->bus);
+        claim_free(call->claim);
+        sd_bus_slot_unref(call->slot);
+        spec_free(call->spec);
+        confinement_done(&call->confinement);
+        sd_bus_message_unref(call->message);
+        free(call);
+        manager_touch(manager);
+        return NULL;
+}
+
+/* A call that comes again is known by its message. */
+static Call *call_find(Caller *caller, sd_bus_message *message)
+{
+        Call *call;
+
+        TAILQ_FOREACH(call, &caller->calls, others)
+                if (call->message == message)
+                        return call;
+        return NULL;
+}
+
+static int call_find_container(Call *call, Container *container, sd_bus_error *error)
+{
+        const char *name;
+
+        if (!call->method->is_by_name) {
+                call->container = container;
+                return 0;
+        }
+        int r = sd_bus_message_read_basic(call->message, 's', &name);
+        if (r < 0)
+                return r;
+        if (!name_is_valid(name))
+                return error_set(error, ERROR_INVALID_NAME, "invalid name '%s'", name);
+        call->container = container_find(call->manager, name);
+        if (!call->container)
+                return error_set(error, ERROR_NO_SUCH_CONTAINER, "no container '%s'", name);
+        return 0;
+}
+
+/* The steps of a method, each time from the first. Return: as an act(), 0 when the call comes again; -errno. */
+static int call_run(Call *call, Container *container, sd_bus_error *error)
+{
+        const Method *method = call->method;
+
+        if (method->has_container) {
+                int r = call_find_container(call, container, error);
+                if (r < 0)
+                        return r;
+        }
+        if (method->read) {
+                int r = method->read(call, error);
+                if (r < 0)
+                        return r;
+        }
+        int r = authority_check(call, error);
+        if (r < 0)
+                log_refused(call, error);
+        return r <= 0 ? r : method->act(call, error);
+}
+
+/* Finds the call that comes again, or takes a new one in. Return: 1 to go on, 0 to wait for the caller's identity. */
+static int call_enter(Manager *manager, sd_bus_message *message, const Method *method, Call **ret, sd_bus_error *error)
+{
+        Caller *caller;
+        int known = caller_of(manager->callers, message, &caller);
+
+        if (known < 0)
+                return error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "cannot find out who is calling: %s",
+                                 strerror(-known));
+        *ret = call_find(caller, message);
+        if (*ret)
+                return known;
+        if (!caller_may_call(caller)) {
+                int r = error_set(error, ERROR_LIMIT_REACHED, "too many calls of user %u are open (at most %u)",
+                                  (unsigned)caller->uid,
+                                  (unsigned)(caller->is_known ? CALLS_PER_UID : CALLS_PER_UNKNOWN));
+                caller_release(caller);
+                return r;
+        }
+        *ret = call_new(manager, caller, message, method);
+        return *ret ? known : -ENOMEM;
+}
+
+int call_dispatch(Manager *manager, sd_bus_message *message, const Method *method, Container *container,
+                  sd_bus_error *error)
+{
+        Call *call = NULL;
+        int r = call_enter(manager, message, method, &call, error);
+
+        if (r == 0)
+                return 1;
+        if (r > 0)
+                r = call_run(call, container, error);
+        if (r < 0 && call) {
+                call_reply_error(call, r, error);
+                sd_bus_error_free(error);
+                return 1;
+        }
+        return r < 0 ? r : 1;
+}
+
+void call_again(Call *call)
+{
+        call->container = NULL;
+        call->spec = spec_free(call->spec);
+        int r = sd_bus_message_rewind(call->message, true);
+        if (r >= 0)
+                r = sd_bus_enqueue_for_read(sd_bus_message_get_bus(call->message), call->message);
+        if (r < 0)
+                call_reply_error(call, r, NULL);
+}
+
+int call_reply(Call *call, sd_bus_message *reply)
+{
+        int r = sd_bus_send(NULL, reply, NULL);
+
+        sd_bus_message_unref(reply);
+        if (r < 0) {
+                call_reply_error(call, r, NULL);
+                return CALL_ANSWERED;
+        }
+        call_free(call);
+        return CALL_ANSWERED;
+}
+
+void call_reply_error(Call *call, int r, const sd_bus_error *error)
+{
+        if (error && sd_bus_error_is_set(error))
+                sd_bus_reply_method_error(call->message, error);
+        else
+                sd_bus_reply_method_errno(call->message, r, NULL);
+        call_free(call);
+}

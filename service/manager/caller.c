@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/caller.h"
+
+#include <string.h>
+
+#include "common/error.h"
+#include "manager/call.h"
+
+struct Callers {
+        Manager *manager;
+        sd_bus_slot *leaving;
+        TAILQ_HEAD(, Caller) list;
+};
+
+static Caller *caller_free(Caller *caller)
+{
+        if (!caller)
+                return NULL;
+        TAILQ_REMOVE(&caller->callers->list, caller, others);
+        while (!TAILQ_EMPTY(&caller->calls))
+                call_free(TAILQ_FIRST(&caller->calls));
+        sd_bus_slot_unref(caller->query);
+        free(caller->name);
+        free(caller);
+        return NULL;
+}
+
+static Caller *caller_find(Callers *callers, const char *name)
+{
+        Caller *caller;
+
+        TAILQ_FOREACH(caller, &callers->list, others)
+                if (strcmp(caller->name, name) == 0)
+                        return caller;
+        return NULL;
+}
+
+/* A unique name has left the bus (its new owner is nobody): what was begun for it ends here. */
+static int caller_left(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+        Callers *callers = userdata;
+        const char *name;
+
+        if (sd_bus_message_read(message, "s", &name) < 0)
+                return 0;
+        Caller *caller = caller_find(callers, name);
+        if (caller)
+                caller_free(caller);
+        manager_touch(callers->manager);
+        return 0;
+}
+
+int callers_new(Manager *manager, Callers **ret)
+{
+        Callers *callers = calloc(1, sizeof(*callers));
+
+        if (!callers)
+                return -ENOMEM;
+        callers->manager = manager;
+        TAILQ_INIT(&callers->list);
+        if (!manager->is_direct) {
+                /* One match for every name that leaves: before the first question, so no leaving is missed. */
+                int r = sd_bus_add_match_async(manager->bus, &callers->leaving,
+                                               "type='signal',sender='org.freedesktop.DBus',"
+                                               "path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
+                                               "member='NameOwnerChanged',arg2=''",
+                                               caller_left, NULL, callers);
+                if (r < 0) {
+                        callers_free(callers);
+                        return r;
+                }
+        }
+        *ret = callers;
+        return 0;
+}
+
+Callers *callers_free(Callers *callers)
+{
+        Caller *caller, *next;
+
+        if (!callers)
+                return NULL;
+        for (caller = TAILQ_FIRST(&callers->list); caller; caller = next) {
+                next = TAILQ_NEXT(caller, others);
+                caller_free(caller);
+        }
+        sd_bus_slot_unref(callers->leaving);
+        free(callers);
+        return NULL;
+}
+
+static void caller_answer_all(Caller *caller, int r, const sd_bus_error *error)
+{
+        while (!TAILQ_EMPTY(&caller->calls))
+                call_reply_error(TAILQ_FIRST(&caller->calls), r, error);
+}
+
+static int caller_read_credentials(Caller *caller, sd_bus_message *reply)
+{
+        bool has_uid = false;
+        int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+                const char *key;
+                r = sd_bus_message_read(reply, "s", &key);
+                if (r < 0)
+                        return r;
+                if (strcmp(key, "UnixUserID") == 0) {
+                        r = sd_bus_message_read(reply, "v", "u", &caller->uid);
+                        has_uid = r >= 0;
+                } else if (strcmp(key, "ProcessID") == 0) {
+                        r = sd_bus_message_read(reply, "v", "u", &caller->pid);
+                } else {
+                        r = sd_bus_message_skip(reply, "v");
+                }
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+        }
+        if (r < 0)
+                return r;
+        return has_uid ? 0 : -EACCES;
+}
+
+/* What the bus vouches for: taken at connect time from the socket, so no later exec or setuid changes it. */
+static int caller_identified(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+        Caller *caller = userdata;
+
+        caller->query = sd_bus_slot_unref(caller->query);
+        if (sd_bus_message_is_method_error(reply, NULL)) {
+                caller_answer_all(caller, -EACCES, NULL);
+                caller_release(caller);
+                return 0;
+        }
+        int r = caller_read_credentials(caller, reply);
+        if (r < 0) {
+                caller_answer_all(caller, r, NULL);
+                caller_release(caller);
+                return 0;
+        }
+        caller->is_known = true;
+        Call *call;
+        TAILQ_FOREACH(call, &caller->calls, others)
+                call_again(call);
+        return 0;
+}
+
+static int caller_new(Callers *callers, const char *name, Caller **ret)
+{
+        Caller *caller = calloc(1, sizeof(*caller));
+
+        if (!caller)
+                return -ENOMEM;
+        caller->callers = callers;
+        TAILQ_INIT(&caller->calls);
+        TAILQ_INSERT_TAIL(&callers->list, caller, others);
+        caller->name = strdup(name);
+        if (!caller->name) {
+                caller_free(caller);
+                return -ENOMEM;
+        }
+        *ret = caller;
+        return 0;
+}
+
+/* The peer of a direct manager: what the kernel says of the socket's other end. */
+static int caller_identify_peer(Caller *caller, sd_bus *bus)
+{
+        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *credentials = NULL;
+        int r = sd_bus_get_owner_creds(bus, SD_BUS_CREDS_EUID | SD_BUS_CREDS_PID, &credentials);
+
+        if (r >= 0)
+                r = sd_bus_creds_get_euid(credentials, &caller->uid);
+        if (r >= 0)
+                r = sd_bus_creds_get_pid(credentials, &caller->pid);
+        caller->is_known = r >= 0;
+        return r < 0 ? r : 1;
+}
+
+int caller_of(Callers *callers, sd_bus_message *message, Caller **ret)
+{
+        const char *name = sd_bus_message_get_sender(message) ?: "";
+        sd_bus *bus = sd_bus_message_get_bus(message);
+        Caller *caller = caller_find(callers, name);
+        int r = 0;
+
+        if (!caller) {
+                r = caller_new(callers, name, &caller);
+                if (r < 0)
+                        return r;
+        }
+        *ret = caller;
+        if (caller->is_known)
+                return 1;
+        if (!*name)
+                return caller_identify_peer(caller, bus);
+        if (!caller->query)
+                r = sd_bus_call_method_async(bus, &caller->query, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                             "org.freedesktop.DBus", "GetConnectionCredentials", caller_identified,
+                                             caller, "s", name);
+        if (r < 0)
+                caller_release(caller);
+        return r < 0 ? r : 0;
+}
+
+bool caller_may_call(const Caller *caller)
+{
+        unsigned n = 0;
+        Caller *other;
+
+        if (!caller->is_known)
+                return caller->n_calls < CALLS_PER_UNKNOWN;
+        TAILQ_FOREACH(other, &caller->callers->list, others)
+                if (other->is_known && other->uid == caller->uid)
+                        n += other->n_calls;
+        return n < (caller->uid == 0 ? CALLS_OF_ROOT : CALLS_PER_UID);
+}
+
+void caller_release(Caller *caller)
+{
+        if (caller->n_calls == 0 && !caller->is_known)
+                caller_free(caller);
+}
+
+bool callers_are_idle(const Callers *callers)
+{
+        Caller *caller;
+
+        TAILQ_FOREACH(caller, &callers->list, others)
+                if (caller->n_calls > 0)
+                        return false;
+        return true;
+}

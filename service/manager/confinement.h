@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Confinement
+ *
+ * Whether a container that somebody asks for stays within what the caller could do anyway. It does when it runs in a
+ * user namespace that maps nothing but the caller's ids and the ranges granted to the caller, and touches nothing of
+ * the host but by the caller's own authority. Anything else is a privileged container, and the reason is kept, since
+ * whoever is refused wants to know which option it was.
+ */
+#pragma once
+
+#include "common/error.h"
+#include "container/identity.h"
+#include "container/spec.h"
+
+typedef struct Confinement {
+        bool is_confined;
+        const char *reason; /* why it isn't: static, a sentence about an option; NULL for root's own */
+        Identity identity;  /* the caller's uid, gid and groups when it is; else zero */
+} Confinement;
+
+/**
+ * confinement_decide() - is what @spec asks for within the authority of @uid
+ * @spec:  completed with what a confined caller gets where no option says otherwise
+ *
+ * Return: 0, filling @ret; -errno with @error.
+ */
+int confinement_decide(Spec *spec, uid_t uid, Confinement *ret, sd_bus_error *error);
+
+/** confinement_done() - free what it holds */
+void confinement_done(Confinement *confinement);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The link between a container as a manager sees it and its supervisor
+ *
+ * Properties are loaded once and then follow the supervisor's signals. How a container ended is told by the signal
+ * Exited alone, or by the first loading when it had ended before: never by a property that changes on its own.
+ */
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "common/names.h"
+#include "manager/container.h"
+#include "manager/register.h"
+
+/* ---- properties, a row each ---- */
+
+static int text_read(sd_bus_message *message, void *field)
+{
+        const char *text;
+        int r = sd_bus_message_read(message, "s", &text);
+        char **place = field;
+
+        if (r < 0)
+                return r;
+        char *copy = strdup(text);
+        if (!copy)
+                return -ENOMEM;
+        free(*place);
+        *place = copy;
+        return 0;
+}
+
+static int bool_read(sd_bus_message *message, void *field)
+{
+        int value;
+        int r = sd_bus_message_read(message, "b", &value);
+
+        if (r >= 0)
+                *(bool *)field = value;
+        return r;
+}
+
+static int u32_read(sd_bus_message *message, void *field)
+{
+        return sd_bus_message_read(message, "u", field);
+}
+
+static int i32_read(sd_bus_message *message, void *field)
+{
+        return sd_bus_message_read(message, "i", field);
+}
+
+static int u64_read(sd_bus_message *message, void *field)
+{
+        return sd_bus_message_read(message, "t", field);
+}
+
+static int id_read(sd_bus_message *message, void *field)
+{
+        const void *bytes;
+        size_t n;
+        int r = sd_bus_message_read_array(message, 'y', &bytes, &n);
+
+        if (r < 0)
+                return r;
+        if (n != sizeof(sd_id128_t))
+                return -EBADMSG;
+        memcpy(field, bytes, n);
+        return 0;
+}
+
+static int interfaces_read(sd_bus_message *message, void *field)
+{
+        Interfaces *interfaces = field;
+        const void *bytes;
+        size_t n;
+        int r = sd_bus_message_read_array(message, 'i', &bytes, &n);
+
+        if (r < 0)
+                return r;
+        int32_t *copy = malloc(n + 1);
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, bytes, n);
+        free(interfaces->indexes);
+        *interfaces = (Interfaces){.indexes = copy, .n = n / sizeof(int32_t)};
+        return 0;
+}
+
+static int state_read(sd_bus_message *message, void *field)
+{
+        const char *name;
+        int r = sd_bus_message_read(message, "s", &name);
+
+        return r < 0 ? r : state_from_name(name, field);
+}
+
+static int result_read(sd_bus_message *message, void *field)
+{
+        const char *name;
+        int r = sd_bus_message_read(message, "s", &name);
+
+        if (r >= 0)
+                *(Result *)field = result_from_name(name);
+        return r;
+}
+
+static const struct {
+        const char *name;
+        const char *type;
+        int (*read)(sd_bus_message *message, void *field);
+        size_t offset;
+} properties[] = {
+        {"Id", "ay", id_read, offsetof(Container, id)},
+        {"Owner", "u", u32_read, offsetof(Container, owner)},
+        {"State", "s", state_read, offsetof(Container, told.state)},
+        {"Leader", "u", u32_read, offsetof(Container, leader)},
+        {"Supervisor", "u", u32_read, offsetof(Container, supervisor)},
+        {"Timestamp", "t", u64_read, offsetof(Container, timestamp)},
+        {"TimestampMonotonic", "t", u64_read, offsetof(Container, timestamp_monotonic)},
+        {"Unit", "s", text_read, offsetof(Container, unit)},
+        {"Registered", "b", bool_read, offsetof(Container, is_registered)},
+        {"Terminal", "b", bool_read, offsetof(Container, has_terminal)},
+        {"NetworkInterfaces", "ai", interfaces_read, offsetof(Container, interfaces)},
+        {"ConsoleAttached", "b", bool_read, offsetof(Container, is_attached)},
+        {"ConsoleDropped", "t", u64_read, offsetof(Container, dropped_bytes)},
+        {"Result", "s", result_read, offsetof(Container, told.result)},
+        {"ExitStatus", "i", i32_read, offsetof(Container, told.status)},
+};
+
+static int property_read(Container *container, sd_bus_message *message)
+{
+        const char *name;
+        int r = sd_bus_message_read(message, "s", &name);
+
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < ELEMENTS(properties); i++) {
+                if (strcmp(name, properties[i].name) != 0)
+                        continue;
+                r = sd_bus_message_enter_container(message, 'v', properties[i].type);
+                if (r >= 0)
+                        r = properties[i].read(message, (char *)container + properties[i].offset);
+                return r < 0 ? r : sd_bus_message_exit_container(message);
+        }
+        return sd_bus_message_skip(message, "v");
+}
+
+static int properties_read(Container *container, sd_bus_message *message)
+{
+        int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+                r = property_read(container, message);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(message);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+/* ---- signals ---- */
+
+static int properties_changed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+        Container *container = userdata;
+        pid_t leader = container->leader;
+
+        if (sd_bus_message_skip(message, "s") < 0 || properties_read(container, message) < 0)
+                return 0;
+        if (container->state == STATE_EXITED || container->told.state == STATE_EXITED)
+                return 0;
+        container->state = container->told.state;
+        if (leader != container->leader)
+                container_open_leader(container);
+        if (container->is_published)
+                sd_bus_emit_properties_changed(container->manager->bus, container->path, CONTAINER_INTERFACE, "State",
+                                               "Leader", "Unit", "Registered", "NetworkInterfaces", "ConsoleAttached",
+                                               "ConsoleDropped", NULL);
+        return 0;
+}
+
+static int exited(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+        const char *result;
+        int32_t status;
+
+        if (sd_bus_message_read(message, "si", &result, &status) >= 0)
+                container_ended(userdata, result_from_name(result), status);
+        return 0;
+}
+
+static int disconnected(sd_bus_message *message _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+        container_lost(userdata);
+        return 0;
+}
+
+static int link_listen(Container *container)
+{
+        sd_bus *bus = container->link;
+        int r = sd_bus_match_signal(bus, &container->properties_match, NULL, SUPERVISOR_PATH,
+                                    "org.freedesktop.DBus.Properties", "PropertiesChanged", properties_changed,
+                                    container);
+
+        if (r >= 0)
+                r = sd_bus_match_signal(bus, &container->exited_match, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
+                                        "Exited", exited, container);
+        if (r >= 0)
+                r = sd_bus_match_signal(bus, &container->disconnected_match, NULL, "/org/freedesktop/DBus/Local",
+                                        "org.freedesktop.DBus.Local", "Disconnected", disconnected, container);
+        return r;
+}
+
+int container_link(Container *container, int fd)
+{
+        int r = sd_bus_new(&container->link);
+
+        if (r >= 0)
+                r = sd_bus_set_fd(container->link, fd, fd);
+        if (r < 0) {
+                fd_close(fd);
+                return r;
+        }
+        r = sd_bus_negotiate_fds(container->link, true);
+        if (r >= 0)
+                r = sd_bus_start(container->link);
+        if (r >= 0)
+                r = sd_bus_attach_event(container->link, container->manager->event, SD_EVENT_PRIORITY_NORMAL);
+        return r < 0 ? r : link_listen(container);
+}
+
+/* ---- loading ---- */
+
+static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+        Container *container = userdata;
+        Register *reg = container->manager->reg;
+
+        container->query = sd_bus_slot_unref(container->query);
+        if (sd_bus_message_is_method_error(reply, NULL) || properties_read(container, reply) < 0) {
+                container_lost(container);
+        } else if (container->told.state == STATE_STARTING) {
+                /* Another manager is making it, and it may come to nothing. It is announced when it runs. */
+                container_free(container);
+        } else {
+                container_open_leader(container);
+                container->state = container->told.state == STATE_EXITED ? STATE_RUNNING : container->told.state;
+                container_publish(container);
+                if (container->told.state == STATE_EXITED)
+                        container_ended(container, container->told.result, container->told.status);
+        }
+        register_loaded_one(reg);
+        return 0;
+}
+
+int container_load(Container *container)
+{
+        return sd_bus_call_method_async(container->link, &container->query, NULL, SUPERVISOR_PATH,
+                                        "org.freedesktop.DBus.Properties", "GetAll", loaded, container, "s",
+                                        SUPERVISOR_INTERFACE);
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/container.h"
+
+#include <fcntl.h>
+#include <search.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "common/names.h"
+#include "manager/container-bus.h"
+#include "manager/creation.h"
+#include "manager/log.h"
+#include "manager/register.h"
+
+/* How long an end that nobody asks for is kept; the supervisors count the same. */
+#define REMAINS_USEC (UINT64_C(60) * 1000000)
+
+static const char *const state_names[] = {
+        [STATE_STARTING] = "starting", [STATE_RUNNING] = "running", [STATE_REBOOTING] = "rebooting",
+        [STATE_STOPPING] = "stopping", [STATE_EXITED] = "exited",
+};
+
+const char *state_name(State state)
+{
+        return state_names[state];
+}
+
+int state_from_name(const char *name, State *ret)
+{
+        for (unsigned i = 0; i < ELEMENTS(state_names); i++)
+                if (strcmp(name, state_names[i]) == 0) {
+                        *ret = (State)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+/* ---- the view ---- */
+
+static int container_compare(const void *one, const void *other)
+{
+        return strcmp(((const Container *)one)->name, ((const Container *)other)->name);
+}
+
+Container *container_find(Manager *manager, const char *name)
+{
+        Container key = {.name = (char *)(uintptr_t)name};
+        Container **found = tfind(&key, &manager->containers, container_compare);
+
+        return found ? *found : NULL;
+}
+
+static int container_set_name(Container *container, const char *name)
+{
+        _cleanup_(freep) char *copy = strdup(name), *path = NULL;
+
+        if (!copy)
+                return -ENOMEM;
+        int r = sd_bus_path_encode(CONTAINER_PATH_PREFIX, name, &path);
+        if (r < 0)
+                return r;
+        free(container->name);
+        free(container->path);
+        container->name = TAKE_PTR(copy);
+        container->path = TAKE_PTR(path);
+        return 0;
+}
+
+static int container_insert(Container *container)
+{
+        Container **there = tsearch(container, &container->manager->containers, container_compare);
+
+        if (!there)
+                return -ENOMEM;
+        return *there == container ? 0 : -EEXIST;
+}
+
+int container_new(Manager *manager, const char *name, Container **ret)
+{
+        Container *container = calloc(1, sizeof(*container));
+        int r;
+
+        if (!container)
+                return -ENOMEM;
+        *container = (Container){.manager = manager, .leader_fd = -EBADF, .supervisor_fd = -EBADF};
+        TAILQ_INIT(&container->waits);
+        r = container_set_name(container, name);
+        if (r >= 0)
+                r = container_insert(container);
+        if (r < 0) {
+                free(container->name);
+                free(container->path);
+                free(container);
+                return r;
+        }
+        TAILQ_INSERT_TAIL(&manager->list, container, others);
+        manager->n_containers++;
+        manager_touch(manager);
+        *ret = container;
+        return 0;
+}
+
+int container_rename(Container *container, const char *name)
+{
+        if (strcmp(container->name, name) == 0)
+                return 0;
+        if (container_find(container->manager, name))
+                return -EEXIST;
+        tdelete(container, &container->manager->containers, container_compare);
+        int r = container_set_name(container, name);
+        int inserted = container_insert(container);
+        return r < 0 ? r : inserted;
+}
+
+void container_unlink(Container *container)
+{
+        container->properties_match = sd_bus_slot_unref(container->properties_match);
+        container->exited_match = sd_bus_slot_unref(container->exited_match);
+        container->disconnected_match = sd_bus_slot_unref(container->disconnected_match);
+        container->query = sd_bus_slot_unref(container->query);
+        container->link = sd_bus_close_unref(container->link);
+}
+
+static void container_withdraw(Container *container)
+{
+        Manager *manager = container->manager;
+
+        if (!container->is_published)
+                return;
+        container->is_published = false;
+        sd_bus_emit_signal(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerRemoved", "so", container->name,
+                           container->path);
+        sd_bus_emit_interfaces_removed(manager->bus, container->path, CONTAINER_INTERFACE, NULL);
+        sd_bus_emit_properties_changed(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "NContainers", NULL);
+}
+
+Container *container_free(Container *container)
+{
+        if (!container)
+                return NULL;
+        Manager *manager = container->manager;
+        Creation *successor = container->successor;
+
+        tdelete(container, &manager->containers, container_compare);
+        TAILQ_REMOVE(&manager->list, container, others);
+        manager->n_containers--;
+        container_withdraw(container);
+        while (!TAILQ_EMPTY(&container->waits)) {
+                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+                error_set(&error, ERROR_NO_SUCH_CONTAINER, "container '%s' is gone", container->name);
+                call_reply_error(TAILQ_FIRST(&container->waits), -ENXIO, &error);
+        }
+        container_unlink(container);
+        sd_event_source_disable_unref(container->supervisor_source);
+        sd_event_source_disable_unref(container->forget_timer);
+        fd_close(container->leader_fd);
+        fd_close(container->supervisor_fd);
+        claim_free(container->remains);
+        free(container->interfaces.indexes);
+        free(container->unit);
+        free(container->name);
+        free(container->path);
+        free(container);
+        if (successor)
+                creation_name_is_free(successor);
+        manager_touch(manager);
+        return NULL;
+}
+
+void container_publish(Container *container)
+{
+        Manager *manager = container->manager;
+
+        if (container->is_published)
+                return;
+        container->is_published = true;
+        log_container(container, LOG_CONTAINER_STARTED);
+        sd_bus_emit_interfaces_added(manager->bus, container->path, CONTAINER_INTERFACE, NULL);
+        sd_bus_emit_signal(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerNew", "so", container->name,
+                           container->path);
+        sd_bus_emit_properties_changed(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "NContainers", NULL);
+}
+
+/* ---- the end ---- */
+
+static int wait_reply(const Container *container, Call *call)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(call->message, &reply);
+
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "si", result_name(container->result), container->exit_status);
+        if (r < 0)
+                return r;
+        return call_reply(call, TAKE_PTR(reply));
+}
+
+int container_wait(Container *container, Call *call)
+{
+        if (container->state != STATE_EXITED) {
+                call->waits_for = container;
+                TAILQ_INSERT_TAIL(&container->waits, call, waiting);
+                return CALL_LATER;
+        }
+        bool is_owner = call->caller->uid == container->owner;
+        int r = wait_reply(container, call);
+        if (r >= 0 && is_owner)
+                container_forget(container);
+        return r;
+}
+
+/* Answers all who wait. Return: was the owner among them. */
+static bool container_answer_waits(Container *container)
+{
+        bool is_owner_told = false;
+
+        while (!TAILQ_EMPTY(&container->waits)) {
+                Call *call = TAILQ_FIRST(&container->waits);
+                TAILQ_REMOVE(&container->waits, call, waiting);
+                call->waits_for = NULL;
+                bool is_owner = call->caller->uid == container->owner;
+                int r = wait_reply(container, call);
+                if (r < 0)
+                        call_reply_error(call, r, NULL);
+                else if (is_owner)
+                        is_owner_told = true;
+        }
+        return is_owner_told;
+}
+
+void container_ended(Container *container, Result result, int status)
+{
+        if (container->state == STATE_EXITED)
+                return;
+        container->state = STATE_EXITED;
+        container->result = result;
+        container->exit_status = status;
+        container->leader = 0;
+        container->leader_fd = fd_close(container->leader_fd);
+        if (!container->is_published)
+                return;
+        log_container(container, LOG_CONTAINER_EXITED);
+        sd_bus_emit_properties_changed(container->manager->bus, container->path, CONTAINER_INTERFACE, "State", "Leader",
+                                       "Result", "ExitStatus", NULL);
+        sd_bus_emit_signal(container->manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerExited", "ssi",
+                           container->name, result_name(result), status);
+        if (container_answer_waits(container))
+                container_forget(container);
+}
+
+/*
+ * The number comes from the leader's parent, which keeps it from being given to another process until it is reaped;
+ * that the parent still lives is known by the link. What is read through the pidfd counts only while it is alive.
+ */
+void container_open_leader(Container *container)
+{
+        container->leader_fd = fd_close(container->leader_fd);
+        if (container->leader > 0)
+                container->leader_fd = pidfd_open(container->leader, 0);
+}
+
+static int container_remains_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        container_free(userdata);
+        return 0;
+}
+
+void container_bury(Container *container, Claim *remains)
+{
+        container->remains = remains;
+        if (container->leader_fd >= 0)
+                process_signal(container->leader_fd, SIGKILL);
+        int r = sd_event_add_time_relative(container->manager->event, &container->forget_timer, CLOCK_BOOTTIME,
+                                           REMAINS_USEC, 0, container_remains_timeout, container);
+        container_ended(container, RESULT_LOST, 0);
+        if (r < 0)
+                container_forget(container);
+}
+
+/* If the supervisor said how the container ended before it went, that stands. */
+void container_lost(Container *container)
+{
+        _cleanup_(claim_freep) Claim *remains = NULL;
+
+        container_unlink(container);
+        claim_take_over(register_directory(container->manager->reg), container->name, &remains);
+        if (container->creation)
+                creation_supervisor_lost(container->creation);
+        else if (container->state == STATE_EXITED || !container->is_published)
+                container_free(container);
+        else
+                container_bury(container, TAKE_PTR(remains));
+}
+
+static int container_forgotten(sd_bus_message *reply _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+        container_free(userdata);
+        return 0;
+}
+
+void container_forget(Container *container)
+{
+        if (container->is_forgotten)
+                return;
+        container->is_forgotten = true;
+        if (!container->link) {
+                container_free(container);
+                return;
+        }
+        container->query = sd_bus_slot_unref(container->query);
+        int r = sd_bus_call_method_async(container->link, &container->query, NULL, SUPERVISOR_PATH,
+                                         SUPERVISOR_INTERFACE, "Forget", container_forgotten, container, NULL);
+        if (r < 0)
+                container_free(container);
+}
+
+/* ---- questions for a caller ---- */
+
+int container_request(Container *container, const char *member, sd_bus_message **ret, sd_bus_error *error)
+{
+        if (!container->link)
+                return error_set(error, ERROR_NOT_RUNNING, "container '%s' has no supervisor any more",
+                                 container->name);
+        int r = sd_bus_message_new_method_call(container->link, ret, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
+                                               member);
+        return r < 0 ? error_step(error, r, "ask the supervisor of", container->name, NULL) : 0;
+}
+
+int container_call(Container *container, Call *call, sd_bus_message *request, sd_bus_message_handler_t answer,
+                   sd_bus_error *error)
+{
+        int r = sd_bus_call_async(container->link, &call->slot, request, answer, call, UINT64_MAX);
+
+        sd_bus_message_unref(request);
+        if (r < 0)
+                return error_step(error, r, "ask the supervisor of", container->name, NULL);
+        return CALL_LATER;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Container
+ *
+ * What this manager sees of one container: a copy of what its supervisor says, kept fresh by the supervisor's signals.
+ * The truth is over there; if the supervisor goes without a word, the container is lost, and this object is what
+ * remains to say so.
+ */
+#pragma once
+
+#include "common/process.h"
+#include "manager/call.h"
+#include "manager/claim.h"
+#include "manager/manager.h"
+
+typedef enum {
+        STATE_STARTING,
+        STATE_RUNNING,
+        STATE_REBOOTING,
+        STATE_STOPPING,
+        STATE_EXITED,
+} State;
+
+/* Indexes of the host's ends of a container's network interfaces. */
+typedef struct Interfaces {
+        int32_t *indexes;
+        size_t n;
+} Interfaces;
+
+struct Container {
+        TAILQ_ENTRY(Container) others;
+        Manager *manager;
+        char *name;
+        char *path; /* of its object */
+        sd_id128_t id;
+        uid_t owner;
+        State state;
+        pid_t leader;  /* for people to read */
+        int leader_fd; /* pidfd */
+        pid_t supervisor;
+        int supervisor_fd; /* pidfd; -EBADF when it isn't our child */
+        uint64_t timestamp;
+        uint64_t timestamp_monotonic;
+        char *unit;
+        bool is_registered;
+        bool has_terminal;
+        bool is_attached;
+        uint64_t dropped_bytes;
+        Interfaces interfaces;
+        Result result;
+        int exit_status;
+        struct {
+                State state;
+                Result result;
+                int32_t status;
+        } told; /* what the supervisor said last; it counts once it has been acted upon */
+
+        sd_bus *link; /* to the supervisor */
+        sd_bus_slot *properties_match, *exited_match, *disconnected_match, *query;
+        sd_event_source *supervisor_source; /* its death, when it is our child */
+        sd_event_source *forget_timer;      /* of a lost one; else the supervisor counts the time */
+        Claim *remains;                     /* the directory of a lost one */
+        bool is_published;                  /* on the bus, and told of by ContainerNew */
+        bool is_forgotten;                  /* its supervisor has been told to go */
+        Creation *creation;                 /* that makes it, while starting */
+        Creation *successor;                /* that waits for the name */
+        TAILQ_HEAD(, Call) waits;
+};
+
+/** state_name() - the word that the bus uses */
+const char *state_name(State state);
+
+/** state_from_name() - Return: 0; -EINVAL for a word that isn't one. */
+int state_from_name(const char *name, State *ret);
+
+/** container_new() - add a container to the manager's view. Return: 0; -EEXIST; -errno. */
+int container_new(Manager *manager, const char *name, Container **ret);
+
+/** container_free() - take it out of the view; the container itself doesn't notice. Return: NULL. */
+Container *container_free(Container *container);
+DEFINE_CLEANUP(Container, container_free)
+
+/** container_find() - by name; NULL when there is none */
+Container *container_find(Manager *manager, const char *name);
+
+/** container_rename() - a container that is named after its leader gets its name. Return: 0; -EEXIST; -errno. */
+int container_rename(Container *container, const char *name);
+
+/**
+ * container_link() - speak to the supervisor over @fd, which is consumed in any case
+ *
+ * Return: 0; -errno.
+ */
+int container_link(Container *container, int fd);
+
+/** container_load() - ask the supervisor for everything; publishes the container with the answer. Return: 0; -errno. */
+int container_load(Container *container);
+
+/** container_open_leader() - hold the leader that the supervisor has named, by pidfd */
+void container_open_leader(Container *container);
+
+/** container_unlink() - stop listening to the supervisor */
+void container_unlink(Container *container);
+
+/** container_ended() - the leader has ended: tell everybody who waits, and forget it if the owner was among them */
+void container_ended(Container *container, Result result, int status);
+
+/** container_lost() - what remains when the supervisor has gone without a word */
+void container_lost(Container *container);
+
+/**
+ * container_bury() - a container that ran, and whose supervisor can't say any more how it ended
+ * @remains:  its directory, consumed; NULL when another manager was faster
+ */
+void container_bury(Container *container, Claim *remains);
+
+/** container_publish() - the container exists from here on for everyone: InterfacesAdded, ContainerNew */
+void container_publish(Container *container);
+
+/** container_forget() - its end has been told to whoever it concerned: remove it, its supervisor first */
+void container_forget(Container *container);
+
+/**
+ * container_is_confined() - is it confined to the authority of its owner
+ *
+ * Read from the kernel at each call (user_namespaces(7), the leader's maps), never remembered.
+ */
+bool container_is_confined(const Container *container);
+
+/** container_wait() - answer @call when the container ends; at once if it has. Return: as an act(). */
+int container_wait(Container *container, Call *call);
+
+/**
+ * container_call() - ask the supervisor something for @call
+ * @request:  consumed
+ * @answer:   called with its reply, which may be an error; answers the call
+ *
+ * Return: CALL_LATER; -errno with @error.
+ */
+int container_call(Container *container, Call *call, sd_bus_message *request, sd_bus_message_handler_t answer,
+                   sd_bus_error *error);
+
+/** container_request() - a method call to the supervisor, to be filled. Return: 0; -errno with @error. */
+int container_request(Container *container, const char *member, sd_bus_message **ret, sd_bus_error *error);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/creation.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "common/names.h"
+#include "manager/container.h"
+#include "manager/register.h"
+#include "manager/scope.h"
+
+struct Creation {
+        Call *call;
+        Manager *manager;
+        CreationKind kind;
+        Container *container;   /* ours until it runs */
+        Container *predecessor; /* the exited container whose name we wait for */
+        sd_bus_slot *create_slot, *start_slot;
+};
+
+static void creation_fail(Creation *creation, int r, const sd_bus_error *error)
+{
+        call_reply_error(creation->call, r, error);
+}
+
+Creation *creation_free(Creation *creation)
+{
+        if (!creation)
+                return NULL;
+        creation->call->creation = NULL;
+        sd_bus_slot_unref(creation->create_slot);
+        sd_bus_slot_unref(creation->start_slot);
+        if (creation->predecessor)
+                creation->predecessor->successor = NULL;
+        if (creation->container) {
+                creation->container->creation = NULL;
+                container_free(creation->container);
+        }
+        free(creation);
+        return NULL;
+}
+
+/* ---- the name ---- */
+
+static int creation_exists(const char *name, sd_bus_error *error)
+{
+        return error_set(error, ERROR_CONTAINER_EXISTS, "container '%s' exists already", name);
+}
+
+int creation_claim(Call *call, sd_bus_error *error)
+{
+        const char *name = call->spec->name;
+
+        if (call->claim)
+                return 0;
+        Container *there = *name ? container_find(call->manager, name) : NULL;
+        if (there && there->state == STATE_EXITED && !there->successor)
+                return 0;
+        if (there)
+                return creation_exists(name, error);
+        int r = claim_make(register_directory(call->manager->reg), name, &call->claim);
+        if (r == -EEXIST)
+                return creation_exists(name, error);
+        return r < 0 ? error_step(error, r, "make", "directory", *name ? name : CONTAINERS_DIRECTORY) : 0;
+}
+
+/* ---- the answer ---- */
+
+static int creation_append_answer(Creation *creation, sd_bus_message *reply, sd_bus_message *started)
+{
+        Container *container = creation->container;
+        int console, lease;
+        int r = sd_bus_message_append(reply, "so", container->name, container->path);
+
+        if (r < 0 || creation->kind == CREATION_DETACHED)
+                return r;
+        r = sd_bus_message_read(started, "hh", &console, &lease);
+        return r < 0 ? r : sd_bus_message_append(reply, "hh", console, lease);
+}
+
+/* The leader has become the command. From here the container is its own, and the call only has to be answered. */
+static int creation_started(sd_bus_message *started, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Creation *creation = userdata;
+        Call *call = creation->call;
+        Container *container = creation->container;
+
+        if (sd_bus_message_is_method_error(started, NULL)) {
+                creation_fail(creation, -EIO, sd_bus_message_get_error(started));
+                return 0;
+        }
+        int r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = creation_append_answer(creation, reply, started);
+        if (r < 0) {
+                creation_fail(creation, r, NULL);
+                return 0;
+        }
+        container->creation = NULL;
+        creation->container = NULL;
+        container->state = STATE_RUNNING;
+        container_publish(container);
+        call_reply(call, TAKE_PTR(reply));
+        if (container->told.state == STATE_EXITED)
+                container_ended(container, container->told.result, container->told.status);
+        return 0;
+}
+
+/* ---- the steps ---- */
+
+static int creation_ask_start(Creation *creation)
+{
+        return sd_bus_call_method_async(creation->container->link, &creation->start_slot, NULL, SUPERVISOR_PATH,
+                                        SUPERVISOR_INTERFACE, "Start", creation_started, creation, "sb", "", 0);
+}
+
+static int creation_read_created(Creation *creation, sd_bus_message *reply)
+{
+        Container *container = creation->container;
+        const char *name;
+        int r = sd_bus_message_read(reply, "us", &container->leader, &name);
+
+        if (r < 0)
+                return r;
+        container_open_leader(container);
+        return container_rename(container, name);
+}
+
+static int creation_created(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        Creation *creation = userdata;
+
+        if (sd_bus_message_is_method_error(reply, NULL)) {
+                creation_fail(creation, -EIO, sd_bus_message_get_error(reply));
+                return 0;
+        }
+        int r = creation_read_created(creation, reply);
+        if (r >= 0)
+                r = creation_ask_start(creation);
+        if (r < 0)
+                creation_fail(creation, r, NULL);
+        return 0;
+}
+
+static int creation_append_caller(Creation *creation, sd_bus_message *request)
+{
+        const Call *call = creation->call;
+        const Identity *identity = &call->confinement.identity;
+        int r = sd_bus_message_append(request, "(uuu)", (uint32_t)call->caller->uid, (uint32_t)identity->gid,
+                                      (uint32_t)call->caller->pid);
+
+        if (r >= 0)
+                r = sd_bus_message_append_array(request, 'u', identity->groups, identity->n_groups * sizeof(gid_t));
+        if (r >= 0)
+                r = sd_bus_message_append(request, "bb", (int)call->confinement.is_confined,
+                                          (int)(creation->kind == CREATION_ATTACHED));
+        return r;
+}
+
+static int creation_ask_create(Creation *creation)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *request = NULL;
+        Container *container = creation->container;
+        int r = sd_bus_message_new_method_call(container->link, &request, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
+                                               "Create");
+
+        if (r >= 0)
+                r = spec_append(creation->call->spec, request);
+        if (r >= 0)
+                r = creation_append_caller(creation, request);
+        if (r < 0)
+                return r;
+        return sd_bus_call_async(container->link, &creation->create_slot, request, creation_created, creation,
+                                 UINT64_MAX);
+}
+
+/* The supervisor's death, for one that is our child: it must be reaped, and its link tells the rest. */
+static int supervisor_ended(sd_event_source *source, int fd, uint32_t events _unused_, void *userdata)
+{
+        Container *container = userdata;
+        Result result;
+        int status;
+
+        process_wait(fd, &result, &status);
+        container->supervisor_fd = fd_close(fd);
+        container->supervisor_source = sd_event_source_disable_unref(source);
+        return 0;
+}
+
+static int creation_spawn_supervisor(Creation *creation, int socket)
+{
+        Container *container = creation->container;
+        Claim *claim = creation->call->claim;
+        const int fds[] = {socket, claim->directory};
+        char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", claim->name, NULL};
+        const Spawn spawn = {
+                .executable = creation->manager->supervisor_program,
+                .argv = argv,
+                .envp = environ,
+                .fds = fds,
+                .n_fds = ELEMENTS(fds),
+                .stderr_fd = -EBADF,
+        };
+
+        int pidfd = process_spawn(&spawn, &container->supervisor);
+        if (pidfd < 0)
+                return pidfd;
+        container->supervisor_fd = pidfd;
+        claim_hand_over(claim);
+        return sd_event_add_io(creation->manager->event, &container->supervisor_source, pidfd, EPOLLIN,
+                               supervisor_ended, container);
+}
+
+static int creation_make_container(Creation *creation, sd_bus_error *error)
+{
+        Call *call = creation->call;
+        Container *container;
+        int sockets[2];
+
+        int r = container_new(creation->manager, call->claim->name, &container);
+        if (r < 0)
+                return r == -EEXIST ? creation_exists(call->claim->name, error)
+                                    : error_step(error, r, "make", "container", NULL);
+        creation->container = container;
+        container->creation = creation;
+        container->owner = call->caller->uid;
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
+                return error_step(error, -errno, "make", "socket", "the supervisor");
+        r = creation_spawn_supervisor(creation, sockets[1]);
+        fd_close(sockets[1]);
+        if (r < 0) {
+                fd_close(sockets[0]);
+                return error_step(error, r, "execute", "pflask-supervisor", NULL);
+        }
+        r = container_link(container, sockets[0]);
+        if (r >= 0)
+                r = creation_ask_create(creation);
+        return r < 0 ? error_step(error, r, "ask", "the supervisor", NULL) : 0;
+}
+
+int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
+{
+        Creation *creation = calloc(1, sizeof(*creation));
+
+        if (!creation)
+                return -ENOMEM;
+        *creation = (Creation){.call = call, .manager = call->manager, .kind = kind};
+        call->creation = creation;
+        if (call->claim) {
+                int r = creation_make_container(creation, error);
+                return r < 0 ? r : CALL_LATER;
+        }
+        Container *predecessor = container_find(call->manager, call->spec->name);
+        if (predecessor && (predecessor->state != STATE_EXITED || predecessor->successor))
+                return creation_exists(call->spec->name, error);
+        if (!predecessor) {
+                /* It went by itself while authority was asked for. */
+                int r = creation_claim(call, error);
+                if (r >= 0)
+                        r = creation_make_container(creation, error);
+                return r < 0 ? r : CALL_LATER;
+        }
+        creation->predecessor = predecessor;
+        predecessor->successor = creation;
+        container_forget(predecessor);
+        return CALL_LATER;
+}
+
+void creation_name_is_free(Creation *creation)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        creation->predecessor = NULL;
+        int r = creation_claim(creation->call, &error);
+        if (r >= 0)
+                r = creation_make_container(creation, &error);
+        if (r < 0)
+                creation_fail(creation, r, &error);
+}
+
+void creation_supervisor_lost(Creation *creation)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        error_set(&error, ERROR_SETUP_FAILED, "the supervisor of '%s' ended during the set-up",
+                  creation->container->name);
+        creation_fail(creation, -EIO, &error);
+}

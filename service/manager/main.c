@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pflask-manager: the program around a Manager
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "config.h"
+#include "manager/log.h"
+#include "manager/manager.h"
+
+#define IDLE_USEC (UINT64_C(30) * 1000000)
+
+typedef struct Arguments {
+        int direct;        /* socket of the one peer; -EBADF: the system bus */
+        long idle_seconds; /* -1: not given */
+} Arguments;
+
+static int usage(FILE *stream, int status)
+{
+        fputs("pflask-manager [OPTIONS]\n\n"
+              "Makes and keeps containers for the clients of the system bus.\n\n"
+              "  --direct=FD            serve one peer over this socket instead of the bus\n"
+              "  --exit-idle-time=SEC   leave when nothing was to do for so long; 0: never\n"
+              "                         (30 when the bus or systemd started it, else never)\n"
+              "  -h, --help             this text\n"
+              "      --version          the version\n",
+              stream);
+        return status;
+}
+
+static int parse_number(const char *text, long *ret)
+{
+        char *end;
+
+        errno = 0;
+        long number = strtol(text, &end, 10);
+        if (errno || end == text || *end || number < 0 || number > INT32_MAX) {
+                fprintf(stderr, "pflask-manager: '%s' is not a number\n", text);
+                return -EINVAL;
+        }
+        *ret = number;
+        return 0;
+}
+
+/* Return: 1 to go on; 0 when the answer was printed; -errno. */
+static int parse_arguments(int argc, char **argv, Arguments *arguments)
+{
+        static const struct option options[] = {
+                {"direct", required_argument, NULL, 'd'},
+                {"exit-idle-time", required_argument, NULL, 'i'},
+                {"help", no_argument, NULL, 'h'},
+                {"version", no_argument, NULL, 'v'},
+                {},
+        };
+        long number;
+        int option;
+
+        while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+                switch (option) {
+                case 'd':
+                        if (parse_number(optarg, &number) < 0)
+                                return -EINVAL;
+                        arguments->direct = (int)number;
+                        break;
+                case 'i':
+                        if (parse_number(optarg, &arguments->idle_seconds) < 0)
+                                return -EINVAL;
+                        break;
+                case 'h':
+                        return usage(stdout, 0);
+                case 'v':
+                        puts("pflask-manager " PROJECT_VERSION);
+                        return 0;
+                default:
+                        return usage(stderr, -EINVAL);
+                }
+        }
+        return optind < argc ? usage(stderr, -EINVAL) : 1;
+}
+
+/* Only who was started on demand will be started again on demand. */
+static uint64_t idle_usec(const Arguments *arguments)
+{
+        if (arguments->idle_seconds >= 0)
+                return (uint64_t)arguments->idle_seconds * 1000000;
+        if (arguments->direct >= 0)
+                return 0;
+        return getenv("DBUS_STARTER_ADDRESS") || getenv("NOTIFY_SOCKET") ? IDLE_USEC : 0;
+}
+
+static int run(const Arguments *arguments)
+{
+        _cleanup_(manager_freep) Manager *manager = NULL;
+        sigset_t handled;
+
+        sigemptyset(&handled);
+        sigaddset(&handled, SIGTERM);
+        sigaddset(&handled, SIGINT);
+        sigprocmask(SIG_BLOCK, &handled, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        int r = manager_new(&manager);
+        if (r < 0)
+                return r;
+        sd_event_add_signal(manager->event, NULL, SIGTERM, NULL, NULL);
+        sd_event_add_signal(manager->event, NULL, SIGINT, NULL, NULL);
+        sd_event_set_watchdog(manager->event, true);
+        manager->idle_usec = idle_usec(arguments);
+        r = arguments->direct >= 0 ? manager_serve_peer(manager, arguments->direct) : manager_connect(manager);
+        if (r < 0)
+                return r;
+        r = sd_event_loop(manager->event);
+        sd_notify(false, "STOPPING=1");
+        return r;
+}
+
+int main(int argc, char **argv)
+{
+        Arguments arguments = {.direct = -EBADF, .idle_seconds = -1};
+        int r = parse_arguments(argc, argv, &arguments);
+
+        if (r <= 0)
+                return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (geteuid() != 0) {
+                fputs("pflask-manager: only root can make containers for others\n", stderr);
+                return EXIT_FAILURE;
+        }
+        errors_register();
+        umask(022);
+        return run(&arguments) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/manager.h"
+
+#include <fcntl.h>
+#include <search.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "common/names.h"
+#include "common/programs.h"
+#include "manager/caller.h"
+#include "manager/container.h"
+#include "manager/log.h"
+#include "manager/register.h"
+
+enum { CONTAINERS_PER_USER = 64 };
+
+/*
+ * The supervisor runs from a read-only mount of its file that is attached nowhere. A process that comes near a
+ * container has its program behind /proc/PID/exe, and through a link on such a mount nobody opens it for writing, not
+ * even root of a container that shares the host's ids (the class of CVE-2019-5736).
+ */
+static int manager_open_supervisor(Manager *manager)
+{
+        struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
+        _cleanup_(fd_closep) int file = program_open("pflask-supervisor");
+
+        if (file < 0)
+                return log_failure(file, "open", "pflask-supervisor");
+        _cleanup_(fd_closep) int tree = open_tree(file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        if (tree < 0)
+                return log_failure(-errno, "clone the mount of", "pflask-supervisor");
+        if (mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
+                return log_failure(-errno, "make read-only the mount of", "pflask-supervisor");
+        manager->supervisor_program = TAKE_FD(tree);
+        return 0;
+}
+
+int manager_new(Manager **ret)
+{
+        _cleanup_(manager_freep) Manager *manager = calloc(1, sizeof(*manager));
+
+        if (!manager)
+                return -ENOMEM;
+        manager->supervisor_program = -EBADF;
+        manager->max_containers_per_user = CONTAINERS_PER_USER;
+        TAILQ_INIT(&manager->list);
+        int r = sd_event_default(&manager->event);
+        if (r < 0)
+                return log_failure(r, "make", "the event loop");
+        r = manager_open_supervisor(manager);
+        if (r < 0)
+                return r;
+        r = register_open(manager, &manager->reg);
+        if (r < 0)
+                return log_failure(r, "open", CONTAINERS_DIRECTORY);
+        *ret = TAKE_PTR(manager);
+        return 0;
+}
+
+Manager *manager_free(Manager *manager)
+{
+        if (!manager)
+                return NULL;
+        callers_free(manager->callers);
+        manager->callers = NULL;
+        while (!TAILQ_EMPTY(&manager->list)) {
+                Container *container = TAILQ_FIRST(&manager->list);
+                container->is_published = false; /* it isn't removed, only no longer seen by us */
+                container_free(container);
+        }
+        sd_event_source_disable_unref(manager->idle_timer);
+        register_close(manager->reg);
+        sd_bus_flush_close_unref(manager->bus);
+        fd_close(manager->supervisor_program);
+        sd_event_unref(manager->event);
+        free(manager);
+        return NULL;
+}
+
+/* Without the bus nobody can reach us; containers go on, and the next manager finds them. */
+static int manager_disconnected(sd_bus_message *message _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+        Manager *manager = userdata;
+
+        return sd_event_exit(manager->event, manager->is_direct ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+/* What both kinds of service need, in the order that misses nothing. */
+static int manager_serve(Manager *manager)
+{
+        int r = sd_bus_match_signal(manager->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                                    "org.freedesktop.DBus.Local", "Disconnected", manager_disconnected, manager);
+
+        if (r >= 0)
+                r = callers_new(manager, &manager->callers);
+        if (r >= 0)
+                r = manager_add_objects(manager);
+        if (r >= 0)
+                r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
+        return r < 0 ? log_failure(r, "serve on", "the bus") : 0;
+}
+
+int manager_connect(Manager *manager)
+{
+        int r = sd_bus_open_system_with_description(&manager->bus, "pflask-manager");
+
+        if (r < 0)
+                return log_failure(r, "connect to", "the system bus");
+        manager->has_systemd = sd_booted() > 0;
+        r = manager_serve(manager);
+        return r < 0 ? r : register_read(manager->reg);
+}
+
+int manager_serve_peer(Manager *manager, int fd)
+{
+        sd_id128_t id;
+        int r = sd_id128_randomize(&id);
+
+        manager->is_direct = true;
+        if (r >= 0)
+                r = sd_bus_new(&manager->bus);
+        if (r >= 0)
+                r = sd_bus_set_fd(manager->bus, fd, fd);
+        if (r < 0) {
+                fd_close(fd);
+                return log_failure(r, "use", "the peer's socket");
+        }
+        r = sd_bus_set_server(manager->bus, true, id);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(manager->bus, true);
+        if (r >= 0)
+                r = sd_bus_start(manager->bus);
+        if (r < 0)
+                return log_failure(r, "speak to", "the peer");
+        r = manager_serve(manager);
+        return r < 0 ? r : register_read(manager->reg);
+}
+
+/* The name is taken last: whoever sees it sees all containers. */
+void manager_ready(Manager *manager)
+{
+        if (manager->is_ready)
+                return;
+        manager->is_ready = true;
+        if (!manager->is_direct) {
+                int r = sd_bus_request_name(manager->bus, MANAGER_BUS_NAME, 0);
+                if (r < 0) {
+                        log_failure(r, "own the name", MANAGER_BUS_NAME);
+                        sd_event_exit(manager->event, EXIT_FAILURE);
+                        return;
+                }
+        }
+        sd_notifyf(false, "READY=1\nSTATUS=Keeping %u containers.", manager->n_containers);
+        manager_touch(manager);
+}
+
+static int manager_idle(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        Manager *manager = userdata;
+
+        if (manager->n_containers > 0 || !callers_are_idle(manager->callers))
+                return 0;
+        sd_notify(false, "STOPPING=1\nSTATUS=Idle.");
+        return sd_event_exit(manager->event, EXIT_SUCCESS);
+}
+
+void manager_touch(Manager *manager)
+{
+        if (!manager->is_ready || manager->idle_usec == 0)
+                return;
+        if (!manager->idle_timer)
+                sd_event_add_time_relative(manager->event, &manager->idle_timer, CLOCK_MONOTONIC, manager->idle_usec, 0,
+                                           manager_idle, manager);
+        else if (sd_event_source_set_time_relative(manager->idle_timer, manager->idle_usec) >= 0)
+                sd_event_source_set_enabled(manager->idle_timer, SD_EVENT_ONESHOT);
+}

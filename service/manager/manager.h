@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Manager
+ *
+ * The whole of one manager: its loop, its bus, what it sees of the register, and who is calling. It decides and it
+ * remembers nothing that the register doesn't: kill it at any instant, start another, and no container notices.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "common/macros.h"
+
+typedef struct Container Container;
+typedef struct Creation Creation;
+typedef struct Callers Callers;
+typedef struct Register Register;
+
+typedef struct Manager {
+        sd_event *event;
+        sd_bus *bus; /* the system bus, or the one peer of a direct manager */
+        bool is_direct;
+        bool is_ready;          /* the register has been read: service may begin */
+        bool has_systemd;       /* scopes can be asked for */
+        int supervisor_program; /* on a read-only mount of its own: see manager_open_supervisor() */
+
+        Register *reg;
+        Callers *callers;
+        void *containers;             /* tsearch(3) by name */
+        TAILQ_HEAD(, Container) list; /* the same, in order of creation */
+        unsigned n_containers;
+        unsigned max_containers_per_user;
+
+        uint64_t idle_usec; /* how long to stay without anything to do; 0: for ever */
+        sd_event_source *idle_timer;
+} Manager;
+
+/** manager_new() - a manager without a bus yet. Return: 0; -errno. */
+int manager_new(Manager **ret);
+
+/** manager_free() - lets go of everything; containers don't notice. Return: NULL. */
+Manager *manager_free(Manager *manager);
+DEFINE_CLEANUP(Manager, manager_free)
+
+/** manager_connect() - own the name on the system bus and serve there. Return: 0; -errno. */
+int manager_connect(Manager *manager);
+
+/** manager_serve_peer() - serve one peer over @fd, which is the manager's from here; its end is ours. Return: 0; -errno. */
+int manager_serve_peer(Manager *manager, int fd);
+
+/** manager_ready() - the register has been read: say so to whoever started us */
+void manager_ready(Manager *manager);
+
+/** manager_touch() - something began or ended: think again about being idle */
+void manager_touch(Manager *manager);
+
+/** manager_add_objects() - publish both interfaces on the manager's bus (manager-bus.c). Return: 0; -errno. */
+int manager_add_objects(Manager *manager);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Methods
+ *
+ * Every method of the bus is a row here, and the row is its steps: what comes in and goes out, how it is read, what
+ * polkit is asked, whether the owner of a confined container passes, what is done. Vtables and introspection are made
+ * of the same rows, so a method without an authority doesn't compile. A verb on a container has two faces, by name on
+ * the manager and on the container's own object; it is one row.
+ */
+#pragma once
+
+#include "manager/call.h"
+
+#define P(name) SD_BUS_PARAM(name)
+
+/*      member, in, names, out, names, read, action, owner, act */
+#define MANAGER_METHODS(M)                                                                                           \
+        M(CreateContainer, "sasa{sv}", P(name) P(command) P(options), "so", P(name) P(container), create_read,       \
+          ACTION_RUN, OWNER_IRRELEVANT, create_act)                                                                  \
+        M(RunContainer, "sasa{sv}", P(name) P(command) P(options), "sohh", P(name) P(container) P(console) P(lease), \
+          create_read, ACTION_RUN, OWNER_IRRELEVANT, run_act)                                                        \
+        M(GetContainerByPID, "u", P(pid), "o", P(container), pid_read, ACTION_NONE, OWNER_IRRELEVANT, by_pid_act)    \
+        M(ListContainers, "", "", "a(susuo)", P(containers), NULL, ACTION_NONE, OWNER_IRRELEVANT, list_act)
+
+/*      member, in (after the name), names, out, names, read, action, owner, act */
+#define NAME_METHODS(M) M(GetContainer, "", "", "o", P(container), NULL, ACTION_NONE, OWNER_IRRELEVANT, get_act)
+
+/*      member by name, on the object, in (after the name), names, out, names, read, action, owner, act */
+#define CONTAINER_METHODS(M)                                                                                           \
+        M(AttachContainer, Attach, "a{sv}", P(options), "hhay", P(console) P(lease) P(backlog), attach_read,           \
+          ACTION_ATTACH, OWNER_PASSES_IF_CONFINED, attach_act)                                                         \
+        M(ReadContainerLog, ReadLog, "", "", "ayt", P(backlog) P(dropped), NULL, ACTION_ATTACH,                        \
+          OWNER_PASSES_IF_CONFINED, read_log_act)                                                                      \
+        M(WaitContainer, Wait, "", "", "si", P(result) P(status), NULL, ACTION_NONE, OWNER_IRRELEVANT, wait_act)       \
+        M(KillContainer, Kill, "si", P(who) P(signal), "", "", kill_read, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED,     \
+          kill_act)                                                                                                    \
+        M(TerminateContainer, Terminate, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, terminate_act) \
+        M(DescribeContainer, Describe, "", "", "a{sv}", P(description), NULL, ACTION_INSPECT,                          \
+          OWNER_PASSES_IF_CONFINED, describe_act)
+
+/* The steps that the rows name. */
+int create_read(Call *call, sd_bus_error *error);
+int create_act(Call *call, sd_bus_error *error);
+int run_act(Call *call, sd_bus_error *error);
+int pid_read(Call *call, sd_bus_error *error);
+int by_pid_act(Call *call, sd_bus_error *error);
+int list_act(Call *call, sd_bus_error *error);
+int get_act(Call *call, sd_bus_error *error);
+
+int attach_read(Call *call, sd_bus_error *error);
+int attach_act(Call *call, sd_bus_error *error);
+int read_log_act(Call *call, sd_bus_error *error);
+int wait_act(Call *call, sd_bus_error *error);
+int kill_read(Call *call, sd_bus_error *error);
+int kill_act(Call *call, sd_bus_error *error);
+int terminate_act(Call *call, sd_bus_error *error);
+int describe_act(Call *call, sd_bus_error *error);

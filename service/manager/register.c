@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/register.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "common/name.h"
+#include "common/names.h"
+#include "common/record.h"
+#include "manager/container.h"
+
+struct Register {
+        Manager *manager;
+        int directory;
+        sd_event_source *watch;
+        unsigned n_loading;
+        bool is_reading;
+};
+
+/* Opens a directory that only root can have made, making it where it is missing. */
+static int open_own_directory(int parent, const char *path, mode_t mode)
+{
+        struct stat st;
+
+        if (mkdirat(parent, path, mode) < 0 && errno != EEXIST)
+                return -errno;
+        _cleanup_(fd_closep) int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_uid != 0 || st.st_mode & 022)
+                return -EPERM;
+        return TAKE_FD(fd);
+}
+
+static int connect_to(int directory)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        struct ucred peer;
+        socklen_t length = sizeof(peer);
+
+        _cleanup_(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", directory);
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                return -errno;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+                return -errno;
+        return peer.uid == 0 ? TAKE_FD(fd) : -EPERM;
+}
+
+/* Nobody owns the directory any more. A container that ran, and of whose end nobody was told, is lost, not forgotten. */
+static void take_over(Register *reg, const char *name)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+        _cleanup_(claim_freep) Claim *claim = NULL;
+        Container *container;
+
+        if (claim_take_over(reg->directory, name, &claim) < 0)
+                return;
+        if (!name_is_valid(name) || record_read(claim->directory, &record) < 0 ||
+            strcmp(record->state, "starting") == 0)
+                return;
+        if (container_new(reg->manager, name, &container) < 0)
+                return;
+        container->id = record->id;
+        container->owner = record->owner;
+        container->timestamp = record->timestamp;
+        container->timestamp_monotonic = record->timestamp_monotonic;
+        container->state = STATE_RUNNING;
+        container_publish(container);
+        container_bury(container, TAKE_PTR(claim));
+}
+
+static void find_one(Register *reg, const char *name)
+{
+        if (name_is_valid(name) && container_find(reg->manager, name))
+                return;
+        _cleanup_(fd_closep) int directory = openat(reg->directory, name,
+                                                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (directory < 0)
+                return;
+        int fd = name_is_valid(name) ? connect_to(directory) : -EINVAL;
+        if (fd < 0) {
+                take_over(reg, name);
+                return;
+        }
+        Container *container;
+        if (container_new(reg->manager, name, &container) < 0) {
+                fd_close(fd);
+                return;
+        }
+        reg->n_loading++;
+        if (container_link(container, fd) < 0 || container_load(container) < 0) {
+                container_free(container);
+                register_loaded_one(reg);
+        }
+}
+
+/* A name appeared, or its supervisor announced it by touching the directory. */
+static int watched(sd_event_source *source _unused_, const struct inotify_event *event, void *userdata)
+{
+        Register *reg = userdata;
+
+        if (event->mask & IN_Q_OVERFLOW)
+                register_read(reg);
+        else if (event->len > 0)
+                find_one(reg, event->name);
+        return 0;
+}
+
+int register_open(Manager *manager, Register **ret)
+{
+        _cleanup_(fd_closep) int parent = open_own_directory(AT_FDCWD, RUNTIME_DIRECTORY, 0755);
+        if (parent < 0)
+                return parent;
+        _cleanup_(fd_closep) int directory = open_own_directory(parent, "containers", 0700);
+        if (directory < 0)
+                return directory;
+        Register *reg = calloc(1, sizeof(*reg));
+        if (!reg)
+                return -ENOMEM;
+        *reg = (Register){.manager = manager, .directory = TAKE_FD(directory)};
+        int r = sd_event_add_inotify(manager->event, &reg->watch, CONTAINERS_DIRECTORY, IN_ATTRIB | IN_ONLYDIR, watched,
+                                     reg);
+        if (r < 0) {
+                register_close(reg);
+                return r;
+        }
+        *ret = reg;
+        return 0;
+}
+
+Register *register_close(Register *reg)
+{
+        if (!reg)
+                return NULL;
+        sd_event_source_disable_unref(reg->watch);
+        fd_close(reg->directory);
+        free(reg);
+        return NULL;
+}
+
+int register_directory(const Register *reg)
+{
+        return reg->directory;
+}
+
+int register_read(Register *reg)
+{
+        int copy = openat(reg->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (copy < 0)
+                return -errno;
+        DIR *directory = fdopendir(copy);
+        if (!directory) {
+                int r = -errno;
+                fd_close(copy);
+                return r;
+        }
+        reg->is_reading = true;
+        for (struct dirent *entry; (entry = readdir(directory));)
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        find_one(reg, entry->d_name);
+        closedir(directory);
+        reg->is_reading = false;
+        if (reg->n_loading == 0)
+                manager_ready(reg->manager);
+        return 0;
+}
+
+void register_loaded_one(Register *reg)
+{
+        if (--reg->n_loading == 0 && !reg->is_reading)
+                manager_ready(reg->manager);
+}

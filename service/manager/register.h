@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Register
+ *
+ * The directory of all containers, as a manager reads it: at its start, and whenever another manager's containers
+ * appear. A directory that nobody has locked is what a dead supervisor left, and is cleaned away here.
+ */
+#pragma once
+
+#include "manager/manager.h"
+
+/** register_open() - make and open the directory; only root's, and no link, is accepted. Return: 0; -errno. */
+int register_open(Manager *manager, Register **ret);
+Register *register_close(Register *reg);
+
+/** register_directory() - descriptor of the directory of all containers, borrowed */
+int register_directory(const Register *reg);
+
+/** register_read() - find all containers; manager_ready() follows when each has answered. Return: 0; -errno. */
+int register_read(Register *reg);
+
+/** register_loaded_one() - a supervisor that was asked while reading has answered, or never will */
+void register_loaded_one(Register *reg);
