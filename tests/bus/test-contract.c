@@ -11,7 +11,7 @@
 
 /* ---- introspection ---- */
 
-static GDBusInterfaceInfo *interface_from_file(const char *name)
+static GDBusNodeInfo *node_from_file(const char *name)
 {
         g_autofree char *file = g_strconcat(g_getenv("PFLASK_INTERFACES_DIRECTORY"), "/", name, ".xml", NULL);
         g_autofree char *xml = NULL;
@@ -19,11 +19,17 @@ static GDBusInterfaceInfo *interface_from_file(const char *name)
 
         g_file_get_contents(file, &xml, NULL, &error);
         g_assert_no_error(error);
-        g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(xml, &error);
+        GDBusNodeInfo *node = g_dbus_node_info_new_for_xml(xml, &error);
         g_assert_no_error(error);
+        return node;
+}
+
+static GDBusInterfaceInfo *interface_of(GDBusNodeInfo *node, const char *name)
+{
         GDBusInterfaceInfo *info = g_dbus_node_info_lookup_interface(node, name);
+
         g_assert_nonnull(info);
-        return g_dbus_interface_info_ref(info);
+        return info;
 }
 
 static GDBusNodeInfo *introspect(Client *client, const char *path)
@@ -80,13 +86,11 @@ static char *describe_interface(const GDBusInterfaceInfo *info)
 
 static void assert_same_interface(Client *client, const char *path, const char *name)
 {
-        g_autoptr(GDBusInterfaceInfo) written = interface_from_file(name);
-        g_autoptr(GDBusNodeInfo) node = introspect(client, path);
-        GDBusInterfaceInfo *live = g_dbus_node_info_lookup_interface(node, name);
+        g_autoptr(GDBusNodeInfo) written = node_from_file(name);
+        g_autoptr(GDBusNodeInfo) live = introspect(client, path);
+        g_autofree char *expected = describe_interface(interface_of(written, name));
+        g_autofree char *actual = describe_interface(interface_of(live, name));
 
-        g_assert_nonnull(live);
-        g_autofree char *expected = describe_interface(written);
-        g_autofree char *actual = describe_interface(live);
         g_assert_cmpstr(actual, ==, expected);
 }
 
@@ -94,7 +98,7 @@ static void test_manager_introspection(Fixture *fixture)
 {
         assert_same_interface(fixture->client, MANAGER_PATH, MANAGER_INTERFACE);
         g_autoptr(GDBusNodeInfo) node = introspect(fixture->client, MANAGER_PATH);
-        g_assert_nonnull(g_dbus_node_info_lookup_interface(node, "org.freedesktop.DBus.ObjectManager"));
+        interface_of(node, "org.freedesktop.DBus.ObjectManager");
 }
 
 static void test_container_introspection(Fixture *fixture)
@@ -107,8 +111,10 @@ static void test_container_introspection(Fixture *fixture)
 
 static void test_both_faces(Fixture *fixture)
 {
-        g_autoptr(GDBusInterfaceInfo) manager = interface_from_file(MANAGER_INTERFACE);
-        g_autoptr(GDBusInterfaceInfo) container = interface_from_file(CONTAINER_INTERFACE);
+        g_autoptr(GDBusNodeInfo) manager_node = node_from_file(MANAGER_INTERFACE);
+        g_autoptr(GDBusNodeInfo) container_node = node_from_file(CONTAINER_INTERFACE);
+        GDBusInterfaceInfo *manager = interface_of(manager_node, MANAGER_INTERFACE);
+        GDBusInterfaceInfo *container = interface_of(container_node, CONTAINER_INTERFACE);
         static const char *const by_name[][2] = {
                 {"Attach", "AttachContainer"}, {"ReadLog", "ReadContainerLog"},     {"Wait", "WaitContainer"},
                 {"Kill", "KillContainer"},     {"Terminate", "TerminateContainer"}, {"Describe", "DescribeContainer"},
