@@ -20,8 +20,9 @@
  * @root:               the container's root directory
  * @in_user_namespace:  an overlay then keeps its notes in user.* attributes: overlayfs, "userxattr"
  *
- * A missing destination is made: a directory, or an empty file where a file is bound. A tmpfs is nosuid and nodev and has
- * the kernel's own mode, 1777. The lower layer of an overlay is what its destination holds, without mounts beneath it.
+ * A missing destination is made: a directory, or an empty file where a file is bound. It can't be the root itself. A
+ * tmpfs is nosuid and nodev, and has the kernel's own mode, 1777. The lower layer of an overlay is what its destination
+ * holds, without mounts beneath it.
  *
  * Return: 0; -errno.
  */

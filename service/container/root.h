@@ -19,10 +19,9 @@
 typedef struct RootInput {
         const Spec *spec;
         const Sources *sources;
-        uint64_t
-                namespaces; /* CLONE_NEW... of those the container has of its own; NEWCGROUP though it's unshared later */
-        int devpts;         /* detached mount for /dev/pts; -EBADF: one is made, with a root of its own */
-        int terminal;       /* pty of that devpts, for /dev/console; -EBADF: there is none */
+        uint64_t namespaces; /* CLONE_NEW... of those of its own; NEWCGROUP too, though it's unshared later */
+        int devpts;          /* detached mount for /dev/pts; -EBADF: one is made */
+        int terminal;        /* pty of that devpts, for /dev/console; -EBADF: there is none */
 } RootInput;
 
 /**
@@ -34,10 +33,12 @@ typedef struct RootInput {
  * it and with a uid and gid that are mapped there. Nothing is left to clean up on failure: what was mounted is gone
  * with the namespace.
  *
- * With a root: slave to the host, root (ephemeral: an overlay, whose upper layer is a tmpfs of 25 % of the memory, charged
- * to the leader's cgroup), read-only, /proc, /sys, /dev, /run, then the spec's mounts in their order. A mount point that
- * is missing is made, unless the root is read-only. Mounts beneath the root directory are not part of an ephemeral root:
- * what is written to them could not be thrown away.
+ * With a root: the root directory (ephemeral: an overlay, whose upper layer is a tmpfs of at most 25 % of the memory,
+ * charged to the leader's cgroup), read-only if asked for, /proc, /sys, /dev, /run, then the spec's mounts in their
+ * order. A mount point that is missing is made, unless the root is read-only. Mounts beneath the root directory are no
+ * part of an ephemeral root: what is written to them could not be thrown away.
+ *
+ * A root directory or bind that is read-only stays so only for processes without CAP_SYS_ADMIN in the container.
  *
  * In the host's tree: a new pid namespace gets a new /proc, a new network namespace a new /sys where the kernel allows
  * it, then come the spec's mounts. Without a mount namespace nothing is done at all.

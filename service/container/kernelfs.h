@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel file systems
+ *
+ * /proc, /sys and /sys/fs/cgroup: the kernel's own views of the container's namespaces. Where the container shares the
+ * namespace that a view belongs to, and has a user namespace that doesn't own it, the kernel makes no new view, and the
+ * host's is bound instead.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/macros.h"
+#include "container/failure.h"
+
+/**
+ * kernelfs_mount_proc() - a new /proc
+ * @root:        the container's root directory
+ * @namespaces:  CLONE_NEW... of those the container has of its own
+ *
+ * Return: a descriptor of what is now on /proc, the caller's; -errno.
+ */
+int kernelfs_mount_proc(int root, uint64_t namespaces, Failure *failure);
+
+/**
+ * kernelfs_protect_proc() - make the host's knobs read-only, and hide what tells of its memory
+ * @proc:  of kernelfs_mount_proc()
+ *
+ * What hides a file is an empty one in a tmpfs made for it, that nobody else can reach or replace.
+ *
+ * Return: 0; -errno.
+ */
+int kernelfs_protect_proc(int proc, Failure *failure);
+
+/** kernelfs_mount_sys() - /sys, read-only; with the host's cgroups where they are shared. Return: 0; -errno. */
+int kernelfs_mount_sys(int root, uint64_t namespaces, Failure *failure);
+
+/** kernelfs_mount_own_sys() - /sys of a new network namespace, if the kernel allows one. Return: 0; -errno. */
+int kernelfs_mount_own_sys(int root, Failure *failure);
+
+/** kernelfs_mount_cgroup() - the view of our own cgroup namespace. Return: 0, also without any cgroup2; -errno. */
+int kernelfs_mount_cgroup(int root, Failure *failure);

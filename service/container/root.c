@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "container/root.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "container/devices.h"
+#include "container/kernelfs.h"
+#include "container/mounts.h"
+#include "container/tree.h"
+
+/* What is made or unmounted here from now on stays here; what the host unmounts goes here too. */
+static int root_cut_ties(Failure *failure)
+{
+        struct mount_attr change = {.propagation = MS_SLAVE};
+
+        if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &change, sizeof(change)) < 0)
+                return failure_step(failure, -errno, "cut ties of", "mounts", "/");
+        return 0;
+}
+
+/* Opens the two directories of the upper layer on a new tmpfs. */
+static int root_make_layers(int tmpfs, int *ret_upper, int *ret_work)
+{
+        _cleanup_(fd_closep) int upper = -EBADF, work = -EBADF;
+
+        if (mkdirat(tmpfs, "upper", 0755) < 0 || mkdirat(tmpfs, "work", 0755) < 0)
+                return -errno;
+        upper = openat(tmpfs, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        work = openat(tmpfs, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (upper < 0 || work < 0)
+                return -errno;
+        *ret_upper = TAKE_FD(upper);
+        *ret_work = TAKE_FD(work);
+        return 0;
+}
+
+/* The lower layer and the tmpfs stay staged: root_enter() unmounts them with the rest, and the overlay has its own. */
+static int root_make_overlay(int lower, bool in_user_namespace)
+{
+        static const TreeOption options[] = {{"mode", "0755"}, {"size", "25%"}, {"nr_inodes", "2m"}, {}};
+        _cleanup_(fd_closep) int tmpfs = tree_make("tmpfs", MOUNT_ATTR_NODEV, options);
+        _cleanup_(fd_closep) int upper = -EBADF, work = -EBADF;
+        int r;
+
+        if (tmpfs < 0)
+                return tmpfs;
+        r = root_make_layers(tmpfs, &upper, &work);
+        if (r >= 0)
+                r = tree_stage(lower);
+        if (r >= 0)
+                r = tree_stage(tmpfs);
+        return r < 0 ? r : tree_make_overlay(lower, upper, work, in_user_namespace);
+}
+
+/* The root directory before anything is mounted in it. */
+static int root_open(const RootInput *input, Failure *failure)
+{
+        bool in_user_namespace = input->namespaces & CLONE_NEWUSER;
+        bool is_ephemeral = input->spec->ephemeral;
+        _cleanup_(fd_closep) int root = is_ephemeral ? root_make_overlay(input->sources->root, in_user_namespace)
+                                                     : fd_keep(input->sources->root);
+        int r = root;
+
+        if (r >= 0 && is_ephemeral && input->spec->read_only)
+                r = tree_change(root, MOUNT_ATTR_RDONLY, 0);
+        if (r >= 0)
+                r = tree_stage(root);
+        if (r < 0)
+                return tree_fail(failure, r, is_ephemeral ? "overlay" : "root directory", "/",
+                                 is_ephemeral && r == -EINVAL ? "the root directory can't be a lower layer: it has "
+                                                                "mounts beneath it, or is an overlay of overlays"
+                                                              : NULL);
+        return TAKE_FD(root);
+}
+
+static int root_mount_run(int root, Failure *failure)
+{
+        static const TreeOption options[] = {{"mode", "0755"}, {"size", "20%"}, {"nr_inodes", "800k"}, {}};
+        _cleanup_(fd_closep) int run = tree_make("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, options);
+        int r = run < 0 ? run : tree_attach_beneath(run, root, "/run");
+
+        return r < 0 ? tree_fail(failure, r, "tmpfs", "/run", NULL) : 0;
+}
+
+/* What every container with a root of its own has in it. */
+static int root_furnish(const RootInput *input, int root, Failure *failure)
+{
+        _cleanup_(fd_closep) int proc = kernelfs_mount_proc(root, input->namespaces, failure);
+        int r;
+
+        if (proc < 0)
+                return proc;
+        r = kernelfs_protect_proc(proc, failure);
+        if (r >= 0)
+                r = kernelfs_mount_sys(root, input->namespaces, failure);
+        if (r >= 0 && input->spec->private_devices)
+                r = devices_mount(root, input->namespaces, input->devpts, input->terminal, failure);
+        return r < 0 ? r : root_mount_run(root, failure);
+}
+
+/* Opens the host's tree, which stays the root, and renews in it what shows the container's own namespaces. */
+static int root_furnish_host(const RootInput *input, Failure *failure)
+{
+        _cleanup_(fd_closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int r;
+
+        if (root < 0)
+                return failure_step(failure, -errno, "open", "/", NULL);
+        r = input->spec->read_only ? tree_change(root, MOUNT_ATTR_RDONLY, MS_PRIVATE) : 0;
+        if (r < 0)
+                return failure_step(failure, r, "make", "the host's tree read-only", NULL);
+        if (input->namespaces & CLONE_NEWPID) {
+                _cleanup_(fd_closep) int proc = kernelfs_mount_proc(root, input->namespaces, failure);
+                if (proc < 0)
+                        return proc;
+        }
+        if (input->namespaces & CLONE_NEWNET)
+                r = kernelfs_mount_own_sys(root, failure);
+        return r < 0 ? r : TAKE_FD(root);
+}
+
+int root_build(const RootInput *input, int *ret_root, Failure *failure)
+{
+        bool has_root = input->sources->root >= 0, in_user_namespace = input->namespaces & CLONE_NEWUSER;
+        _cleanup_(fd_closep) int root = -EBADF;
+        int r;
+
+        if (!(input->namespaces & CLONE_NEWNS)) {
+                *ret_root = -EBADF;
+                return 0;
+        }
+        r = root_cut_ties(failure);
+        if (r < 0)
+                return r;
+        root = has_root ? root_open(input, failure) : root_furnish_host(input, failure);
+        if (root < 0)
+                return root;
+        if (has_root)
+                r = root_furnish(input, root, failure);
+        if (r >= 0)
+                r = mounts_apply(input->spec, input->sources, root, in_user_namespace, failure);
+        if (r < 0)
+                return r;
+        *ret_root = has_root ? TAKE_FD(root) : -EBADF;
+        return 0;
+}
+
+int root_enter(int root, Failure *failure)
+{
+        if (root < 0)
+                return 0;
+        if (fchdir(root) < 0)
+                return failure_step(failure, -errno, "go to", "root directory", NULL);
+        /* Puts the host's tree on top of the new root, where the next line unmounts it. */
+        if (syscall(SYS_pivot_root, ".", ".") < 0)
+                return failure_step(failure, -errno, "pivot to", "root directory", NULL);
+        if (umount2(".", MNT_DETACH) < 0)
+                return failure_step(failure, -errno, "unmount", "the host's tree", NULL);
+        if (chdir("/") < 0)
+                return failure_step(failure, -errno, "go to", "/", NULL);
+        return 0;
+}
+
+int root_mount_cgroup(const Spec *spec, uint64_t namespaces, Failure *failure)
+{
+        bool has_own_sys = spec_has_root(spec) || (namespaces & CLONE_NEWNET);
+
+        if (!(namespaces & CLONE_NEWNS) || !(namespaces & CLONE_NEWCGROUP) || !has_own_sys)
+                return 0;
+        _cleanup_(fd_closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (root < 0)
+                return failure_step(failure, -errno, "open", "/", NULL);
+        return kernelfs_mount_cgroup(root, failure);
+}
