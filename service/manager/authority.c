@@ -34,7 +34,8 @@ static bool authority_owner_passes(const Call *call)
 {
         if (call->method->owner != OWNER_PASSES_IF_CONFINED || !call->container)
                 return false;
-        return call->container->owner == call->caller->uid && container_is_confined(call->container);
+        return call->container->owner == call->caller->uid &&
+               confinement_holds(call->container->leader_fd, call->caller->account);
 }
 
 /* ---- the question ---- */
@@ -51,41 +52,44 @@ static int authority_append_details(Call *call, sd_bus_message *query)
                                      program);
 }
 
-static void authority_deny(Authority *authority, const char *name, const char *sentence, const char *action)
+/* Whoever is refused a container wants to know which option made it a privileged one. */
+static void authority_deny(Call *call, const char *name, const char *sentence)
 {
-        sd_bus_error_free(&authority->denial);
-        error_set(&authority->denial, name, "%s (polkit action %s)", sentence, action);
+        const char *reason = call->method->action == ACTION_RUN ? call->confinement.reason : NULL;
+
+        sd_bus_error_free(&call->authority.denial);
+        error_set(&call->authority.denial, name, "%s (polkit action %s)%s%s", sentence, authority_action(call),
+                  reason ? ": " : "", reason ?: "");
 }
 
 /* Reads polkit's answer: (bba{ss}), is it authorized, would a question have helped. */
 static void authority_read_answer(Call *call, sd_bus_message *reply)
 {
         Authority *authority = &call->authority;
-        const char *action = authority_action(call);
         int is_authorized, is_challenge;
         const sd_bus_error *error = sd_bus_message_get_error(reply);
 
         if (error) {
                 if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
                     sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-                        authority_deny(authority, SD_BUS_ERROR_ACCESS_DENIED,
-                                       "polkit is not there to ask, so only root may do this", action);
+                        authority_deny(call, SD_BUS_ERROR_ACCESS_DENIED,
+                                       "polkit is not there to ask, so only root may do this");
                 else
-                        authority_deny(authority, SD_BUS_ERROR_ACCESS_DENIED, "polkit could not decide", action);
+                        authority_deny(call, SD_BUS_ERROR_ACCESS_DENIED, "polkit could not decide");
                 return;
         }
         int r = sd_bus_message_enter_container(reply, 'r', "bba{ss}");
         if (r >= 0)
                 r = sd_bus_message_read(reply, "bb", &is_authorized, &is_challenge);
         if (r < 0)
-                authority_deny(authority, SD_BUS_ERROR_ACCESS_DENIED, "polkit's answer was not understood", action);
+                authority_deny(call, SD_BUS_ERROR_ACCESS_DENIED, "polkit's answer was not understood");
         else if (is_authorized)
                 authority->is_granted = true;
         else if (is_challenge)
-                authority_deny(authority, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                               "interactive authentication is required", action);
+                authority_deny(call, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                               "interactive authentication is required");
         else
-                authority_deny(authority, SD_BUS_ERROR_ACCESS_DENIED, "access is denied", action);
+                authority_deny(call, SD_BUS_ERROR_ACCESS_DENIED, "access is denied");
 }
 
 static int authority_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)

@@ -73,6 +73,22 @@ static int call_find_container(Call *call, Container *container, sd_bus_error *e
         return 0;
 }
 
+/* What an ordinary user may do is decided by what the user database grants: for those calls it has to be known. */
+static int call_require_account(Call *call, sd_bus_error *error)
+{
+        bool is_own = call->method->owner == OWNER_PASSES_IF_CONFINED && call->container &&
+                      call->container->owner == call->caller->uid;
+
+        if (call->caller->uid == 0 || (call->method->action != ACTION_RUN && !is_own))
+                return 1;
+        int r = caller_account(call->caller);
+        call->is_parked = r == 0;
+        if (r < 0)
+                return error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "cannot ask the user database about user %u: %s",
+                                 (unsigned)call->caller->uid, strerror(-r));
+        return r;
+}
+
 /* The steps of a method, each time from the first. Return: as an act(), 0 when the call comes again; -errno. */
 static int call_run(Call *call, Container *container, sd_bus_error *error)
 {
@@ -83,12 +99,15 @@ static int call_run(Call *call, Container *container, sd_bus_error *error)
                 if (r < 0)
                         return r;
         }
+        int r = call_require_account(call, error);
+        if (r <= 0)
+                return r;
         if (method->read) {
-                int r = method->read(call, error);
+                r = method->read(call, error);
                 if (r < 0)
                         return r;
         }
-        int r = authority_check(call, error);
+        r = authority_check(call, error);
         if (r < 0)
                 log_refused(call, error);
         return r <= 0 ? r : method->act(call, error);
@@ -104,8 +123,10 @@ static int call_enter(Manager *manager, sd_bus_message *message, const Method *m
                 return error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "cannot find out who is calling: %s",
                                  strerror(-known));
         *ret = call_find(caller, message);
-        if (*ret)
+        if (*ret) {
+                (*ret)->is_parked = !known;
                 return known;
+        }
         if (!caller_may_call(caller)) {
                 int r = error_set(error, ERROR_LIMIT_REACHED, "too many calls of user %u are open (at most %u)",
                                   (unsigned)caller->uid,
@@ -114,7 +135,10 @@ static int call_enter(Manager *manager, sd_bus_message *message, const Method *m
                 return r;
         }
         *ret = call_new(manager, caller, message, method);
-        return *ret ? known : -ENOMEM;
+        if (!*ret)
+                return -ENOMEM;
+        (*ret)->is_parked = !known;
+        return known;
 }
 
 int call_dispatch(Manager *manager, sd_bus_message *message, const Method *method, Container *container,
@@ -137,6 +161,7 @@ int call_dispatch(Manager *manager, sd_bus_message *message, const Method *metho
 
 void call_again(Call *call)
 {
+        call->is_parked = false;
         call->container = NULL;
         call->spec = spec_free(call->spec);
         int r = sd_bus_message_rewind(call->message, true);

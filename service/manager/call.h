@@ -25,6 +25,7 @@ struct Call {
         const Method *method;
         Manager *manager;
 
+        bool is_parked;       /* waits for its caller's identity or account, and is dispatched again with it */
         Container *container; /* borrowed, found anew at each dispatch; NULL where there is none */
         Spec *spec;           /* read anew at each dispatch */
         union {

@@ -20,6 +20,8 @@ static Caller *caller_free(Caller *caller)
         while (!TAILQ_EMPTY(&caller->calls))
                 call_free(TAILQ_FIRST(&caller->calls));
         sd_bus_slot_unref(caller->query);
+        account_query_free(caller->account_query);
+        account_free(caller->account);
         free(caller->name);
         free(caller);
         return NULL;
@@ -121,6 +123,17 @@ static int caller_read_credentials(Caller *caller, sd_bus_message *reply)
         return has_uid ? 0 : -EACCES;
 }
 
+static void caller_dispatch_again(Caller *caller)
+{
+        Call *call, *next;
+
+        for (call = TAILQ_FIRST(&caller->calls); call; call = next) {
+                next = TAILQ_NEXT(call, others);
+                if (call->is_parked)
+                        call_again(call);
+        }
+}
+
 /* What the bus vouches for: taken at connect time from the socket, so no later exec or setuid changes it. */
 static int caller_identified(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
@@ -139,9 +152,7 @@ static int caller_identified(sd_bus_message *reply, void *userdata, sd_bus_error
                 return 0;
         }
         caller->is_known = true;
-        Call *call;
-        TAILQ_FOREACH(call, &caller->calls, others)
-                call_again(call);
+        caller_dispatch_again(caller);
         return 0;
 }
 
@@ -201,6 +212,36 @@ int caller_of(Callers *callers, sd_bus_message *message, Caller **ret)
         if (r < 0)
                 caller_release(caller);
         return r < 0 ? r : 0;
+}
+
+static void caller_account_found(void *userdata, int r, Account *account)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        Caller *caller = userdata;
+        Call *call, *next;
+
+        caller->account_query = account_query_free(caller->account_query);
+        caller->account = account;
+        if (account) {
+                caller_dispatch_again(caller);
+                return;
+        }
+        error_set(&error, SD_BUS_ERROR_ACCESS_DENIED, "the user database says nothing of user %u: %s",
+                  (unsigned)caller->uid, strerror(-r));
+        for (call = TAILQ_FIRST(&caller->calls); call; call = next) {
+                next = TAILQ_NEXT(call, others);
+                if (call->is_parked)
+                        call_reply_error(call, r, &error);
+        }
+}
+
+int caller_account(Caller *caller)
+{
+        if (caller->account)
+                return 1;
+        if (caller->account_query)
+                return 0;
+        return account_ask(caller->callers->manager, caller->uid, caller_account_found, caller, &caller->account_query);
 }
 
 bool caller_may_call(const Caller *caller)

@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "manager/account.h"
 #include "manager/manager.h"
 
 typedef struct Call Call;
@@ -22,6 +23,8 @@ typedef struct Caller {
         uid_t uid;
         pid_t pid; /* for people to read */
         sd_bus_slot *query;
+        Account *account; /* what the user database says of the uid, asked when it is first needed */
+        AccountQuery *account_query;
         TAILQ_HEAD(, Call) calls;
         unsigned n_calls;
 } Caller;
@@ -40,6 +43,13 @@ Callers *callers_free(Callers *callers);
  * Return: 1 when it is known; 0 when the bus was asked: its calls are dispatched again with the answer; -errno.
  */
 int caller_of(Callers *callers, sd_bus_message *message, Caller **ret);
+
+/**
+ * caller_account() - the caller's entry in the user database
+ *
+ * Return: 1 when caller->account is there; 0 when it was asked for: the caller's calls are dispatched again; -errno.
+ */
+int caller_account(Caller *caller);
 
 /** caller_may_call() - is there a place left in the quota of its uid, all its connections together */
 bool caller_may_call(const Caller *caller);

@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "container/identity.h"
 #include "container/spec.h"
+#include "manager/account.h"
 
 typedef struct Confinement {
         bool is_confined;
@@ -20,12 +21,24 @@ typedef struct Confinement {
 } Confinement;
 
 /**
- * confinement_decide() - is what @spec asks for within the authority of @uid
- * @spec:  completed with what a confined caller gets where no option says otherwise
+ * confinement_decide() - is what @spec asks for within the authority of whose @account is
+ * @spec:     completed with what a confined caller gets where no option says otherwise
+ * @account:  NULL for root, who is not confined
+ * @ret:      filled; to be done with
  *
- * Return: 0, filling @ret; -errno with @error.
+ * Return: 0; -errno.
  */
-int confinement_decide(Spec *spec, uid_t uid, Confinement *ret, sd_bus_error *error);
+int confinement_decide(Spec *spec, const Account *account, Confinement *ret);
+
+/**
+ * confinement_holds() - is a running process confined to the authority of whose @account is
+ * @pidfd:    of the process
+ * @account:  borrowed
+ *
+ * The kernel's own word, read each time: its user namespace isn't ours, and the maps of that lead to nothing but the
+ * account's ids (user_namespaces(7)). What is read counts, since the process is found alive afterwards.
+ */
+bool confinement_holds(int pidfd, const Account *account);
 
 /** confinement_done() - free what it holds */
 void confinement_done(Confinement *confinement);

@@ -39,7 +39,9 @@ static int get_privileged(sd_bus *bus _unused_, const char *path _unused_, const
                           const char *property _unused_, sd_bus_message *reply, void *userdata,
                           sd_bus_error *error _unused_)
 {
-        return sd_bus_message_append(reply, "b", (int)!container_is_confined(userdata));
+        const Container *container = userdata;
+
+        return sd_bus_message_append(reply, "b", (int)!container->is_confined);
 }
 
 static int get_state(sd_bus *bus _unused_, const char *path _unused_, const char *interface _unused_,
@@ -99,7 +101,7 @@ static const sd_bus_vtable container_vtable[] = {
         SD_BUS_PROPERTY("Name", "s", get_text, offsetof(Container, name), CONSTANT),
         SD_BUS_PROPERTY("Id", "ay", get_id, 0, CONSTANT),
         SD_BUS_PROPERTY("Owner", "u", NULL, offsetof(Container, owner), CONSTANT),
-        SD_BUS_PROPERTY("Privileged", "b", get_privileged, 0, 0),
+        SD_BUS_PROPERTY("Privileged", "b", get_privileged, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("State", "s", get_state, offsetof(Container, state), CHANGES),
         SD_BUS_PROPERTY("Leader", "u", NULL, offsetof(Container, leader), CHANGES),
         SD_BUS_PROPERTY("Supervisor", "u", NULL, offsetof(Container, supervisor), CONSTANT),

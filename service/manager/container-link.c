@@ -123,6 +123,7 @@ static const struct {
         {"Unit", "s", text_read, offsetof(Container, unit)},
         {"Registered", "b", bool_read, offsetof(Container, is_registered)},
         {"Terminal", "b", bool_read, offsetof(Container, has_terminal)},
+        {"Confined", "b", bool_read, offsetof(Container, is_confined)},
         {"NetworkInterfaces", "ai", interfaces_read, offsetof(Container, interfaces)},
         {"ConsoleAttached", "b", bool_read, offsetof(Container, is_attached)},
         {"ConsoleDropped", "t", u64_read, offsetof(Container, dropped_bytes)},

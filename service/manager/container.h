@@ -44,6 +44,7 @@ struct Container {
         char *unit;
         bool is_registered;
         bool has_terminal;
+        bool is_confined; /* as it was made; for people to read. Authority asks the kernel: confinement_holds() */
         bool is_attached;
         uint64_t dropped_bytes;
         Interfaces interfaces;
@@ -119,13 +120,6 @@ void container_publish(Container *container);
 
 /** container_forget() - its end has been told to whoever it concerned: remove it, its supervisor first */
 void container_forget(Container *container);
-
-/**
- * container_is_confined() - is it confined to the authority of its owner
- *
- * Read from the kernel at each call (user_namespaces(7), the leader's maps), never remembered.
- */
-bool container_is_confined(const Container *container);
 
 /** container_wait() - answer @call when the container ends; at once if it has. Return: as an act(). */
 int container_wait(Container *container, Call *call);

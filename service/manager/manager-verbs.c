@@ -19,18 +19,44 @@ int create_read(Call *call, sd_bus_error *error)
         if (r < 0)
                 return r;
         confinement_done(&call->confinement);
-        r = confinement_decide(call->spec, call->caller->uid, &call->confinement, error);
-        return r < 0 ? r : creation_claim(call, error);
+        const Account *account = call->caller->uid == 0 ? NULL : call->caller->account;
+        r = confinement_decide(call->spec, account, &call->confinement);
+        if (r < 0)
+                return error_step(error, r, "decide about", "the container", NULL);
+        return creation_claim(call, error);
+}
+
+/* Confined containers are made without a question, so their number is limited; others somebody has answered for. */
+static int require_place(Call *call, sd_bus_error *error)
+{
+        const Container *container;
+        unsigned n = 0;
+
+        if (!call->confinement.is_confined)
+                return 0;
+        TAILQ_FOREACH(container, &call->manager->list, others)
+                n += container->owner == call->caller->uid && container->state != STATE_EXITED;
+        if (n < call->manager->max_containers_per_user)
+                return 0;
+        return error_set(error, ERROR_LIMIT_REACHED, "user %u has %u containers already (MaxContainersPerUser)",
+                         (unsigned)call->caller->uid, n);
+}
+
+static int start(Call *call, CreationKind kind, sd_bus_error *error)
+{
+        int r = require_place(call, error);
+
+        return r < 0 ? r : creation_start(call, kind, error);
 }
 
 int create_act(Call *call, sd_bus_error *error)
 {
-        return creation_start(call, CREATION_DETACHED, error);
+        return start(call, CREATION_DETACHED, error);
 }
 
 int run_act(Call *call, sd_bus_error *error)
 {
-        return creation_start(call, CREATION_ATTACHED, error);
+        return start(call, CREATION_ATTACHED, error);
 }
 
 static int reply_with_path(Call *call, const Container *container)
