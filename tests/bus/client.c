@@ -232,6 +232,42 @@ gsize n_containers(Client *client)
         return g_variant_n_children(list);
 }
 
+/* ---- signals ---- */
+
+static void signal_arrived(GDBusConnection *connection _unused_, const char *sender _unused_, const char *path _unused_,
+                           const char *interface _unused_, const char *member, GVariant *parameters, void *data)
+{
+        Signals *signals = data;
+        g_autofree char *before = signals->sequence;
+
+        signals->sequence = g_strconcat(before, member, " ", NULL);
+        signals->n_new += g_str_equal(member, "ContainerNew");
+        signals->n_removed += g_str_equal(member, "ContainerRemoved");
+        if (g_str_equal(member, "ContainerExited")) {
+                g_clear_pointer(&signals->result, g_free);
+                g_variant_get(parameters, "(&ssi)", NULL, &signals->result, &signals->status);
+                signals->n_exited++;
+        }
+}
+
+void signals_watch(Client *client, const char *name, Signals *ret)
+{
+        *ret = (Signals){.connection = client->connection, .sequence = g_strdup("")};
+        ret->subscription = g_dbus_connection_signal_subscribe(client->connection, NULL, MANAGER_INTERFACE, NULL,
+                                                               MANAGER_PATH, name, G_DBUS_SIGNAL_FLAGS_NONE,
+                                                               signal_arrived, ret, NULL);
+        /* Subscribing isn't waited for, but what is called next comes after it. */
+        n_containers(client);
+}
+
+void signals_stop(Signals *signals)
+{
+        if (signals->subscription)
+                g_dbus_connection_signal_unsubscribe(signals->connection, signals->subscription);
+        g_clear_pointer(&signals->sequence, g_free);
+        g_clear_pointer(&signals->result, g_free);
+}
+
 /* ---- consoles ---- */
 
 /* False at the end: of a pipe, or of a pty whose other side has no opener left (EIO). */

@@ -98,6 +98,21 @@ GVariant *property(Client *client, const char *name, const char *property);
 /** n_containers() - how many ListContainers has */
 gsize n_containers(Client *client);
 
+/* How often each of the manager's signals has come for one container, since signals_watch(). */
+typedef struct Signals {
+        GDBusConnection *connection;
+        guint subscription;
+        guint n_new, n_exited, n_removed;
+        char *sequence; /* their names, in order: "ContainerNew ContainerExited " */
+        char *result;   /* of the last ContainerExited */
+        int status;
+} Signals;
+
+/** signals_watch() - begin to count; needs a turning main loop: await() */
+void signals_watch(Client *client, const char *name, Signals *ret);
+void signals_stop(Signals *signals);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Signals, signals_stop)
+
 /** read_until_end() - everything @fd has until it ends or hangs up; at most 30 s. Return: the caller's. */
 GByteArray *read_until_end(int fd);
 

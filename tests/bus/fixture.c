@@ -41,13 +41,13 @@ static const char bus_configuration[] =
 
 static gboolean deadline_passed(void *condition)
 {
-        g_error("waited %d s for: %s", DEADLINE_SEC, (const char *)condition);
+        g_error("waited too long for: %s", (const char *)condition);
         return G_SOURCE_REMOVE;
 }
 
-guint await_start(const char *condition)
+guint await_start(guint seconds, const char *condition)
 {
-        return g_timeout_add_seconds(DEADLINE_SEC, deadline_passed, (void *)(uintptr_t)condition);
+        return g_timeout_add_seconds(seconds, deadline_passed, (void *)(uintptr_t)condition);
 }
 
 void await_process(int pidfd)

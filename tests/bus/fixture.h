@@ -57,15 +57,16 @@ guint rounds(guint n);
 /** build_path() - a file of the build tree. Return: the caller's. */
 char *build_path(const char *name);
 
-/** await() - turn the main loop until @condition holds; fails after 30 s */
-#define await(condition)                                      \
-        do {                                                  \
-                guint _deadline = await_start(#condition);    \
-                while (!(condition))                          \
-                        g_main_context_iteration(NULL, TRUE); \
-                g_source_remove(_deadline);                   \
+/** await() - turn the main loop until @condition holds; fails after 30 s, or the given time */
+#define await(condition) await_within(30, condition)
+#define await_within(seconds, condition)                            \
+        do {                                                        \
+                guint _deadline = await_start(seconds, #condition); \
+                while (!(condition))                                \
+                        g_main_context_iteration(NULL, TRUE);       \
+                g_source_remove(_deadline);                         \
         } while (0)
-guint await_start(const char *condition);
+guint await_start(guint seconds, const char *condition);
 
 /** await_process() - until the process behind @pidfd has ended; fails after 30 s */
 void await_process(int pidfd);
