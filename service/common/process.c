@@ -132,7 +132,7 @@ pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd)
         struct clone_args arguments = {
                 .flags = flags | CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
                 .pidfd = (uintptr_t)&pidfd,
-                .exit_signal = SIGCHLD,
+                .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD, /* there the parent has its own: clone(2) */
                 .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
         };
 

@@ -63,6 +63,11 @@ int command_execute(char *const *argv, char *const *environment, Failure *failur
 {
         if (!strchr(argv[0], '/'))
                 return command_search(argv, environment, failure);
-        execve(argv[0], argv, environment);
-        return command_fail(argv[0], argv[0], -errno, failure);
+        return command_execute_as(argv[0], argv, environment, failure);
+}
+
+int command_execute_as(const char *path, char *const *argv, char *const *environment, Failure *failure)
+{
+        execve(path, argv, environment);
+        return command_fail(path, path, -errno, failure);
 }

@@ -18,3 +18,6 @@
  * Return: -errno; never on success.
  */
 int command_execute(char *const *argv, char *const *environment, Failure *failure);
+
+/** command_execute_as() - become @path, with another first word. Return: as command_execute(). */
+int command_execute_as(const char *path, char *const *argv, char *const *environment, Failure *failure);

@@ -161,6 +161,13 @@ static int properties_read(Container *container, sd_bus_message *message)
         return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+int container_read_created(Container *container, sd_bus_message *reply)
+{
+        int r = id_read(reply, &container->id);
+
+        return r < 0 ? r : interfaces_read(reply, &container->interfaces);
+}
+
 /* ---- signals ---- */
 
 static int properties_changed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)

@@ -14,6 +14,7 @@
 #include "manager/container-bus.h"
 #include "manager/creation.h"
 #include "manager/log.h"
+#include "manager/machined.h"
 #include "manager/register.h"
 
 /* How long an end that nobody asks for is kept; the supervisors count the same. */
@@ -244,6 +245,8 @@ void container_ended(Container *container, Result result, int status)
         if (!container->is_published)
                 return;
         log_container(container, LOG_CONTAINER_EXITED);
+        if (container->is_registered && container->manager->has_systemd)
+                machine_unregister(container->manager->bus, container->name);
         sd_bus_emit_properties_changed(container->manager->bus, container->path, CONTAINER_INTERFACE, "State", "Leader",
                                        "Result", "ExitStatus", NULL);
         sd_bus_emit_signal(container->manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerExited", "ssi",

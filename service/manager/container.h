@@ -94,6 +94,9 @@ int container_rename(Container *container, const char *name);
  */
 int container_link(Container *container, int fd);
 
+/** container_read_created() - the "ayai", id and interfaces, of the supervisor's first answer. Return: 0; -errno. */
+int container_read_created(Container *container, sd_bus_message *reply);
+
 /** container_load() - ask the supervisor for everything; publishes the container with the answer. Return: 0; -errno. */
 int container_load(Container *container);
 

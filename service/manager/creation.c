@@ -9,6 +9,7 @@
 #include "common/fd.h"
 #include "common/names.h"
 #include "manager/container.h"
+#include "manager/machined.h"
 #include "manager/register.h"
 #include "manager/scope.h"
 
@@ -19,6 +20,8 @@ struct Creation {
         Container *container;   /* ours until it runs */
         Container *predecessor; /* the exited container whose name we wait for */
         sd_bus_slot *create_slot, *start_slot;
+        Scope *scope;
+        Registration *registration;
 };
 
 static void creation_fail(Creation *creation, int r, const sd_bus_error *error)
@@ -33,6 +36,8 @@ Creation *creation_free(Creation *creation)
         creation->call->creation = NULL;
         sd_bus_slot_unref(creation->create_slot);
         sd_bus_slot_unref(creation->start_slot);
+        scope_free(creation->scope);
+        registration_free(creation->registration);
         if (creation->predecessor)
                 creation->predecessor->successor = NULL;
         if (creation->container) {
@@ -112,10 +117,89 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
 
 /* ---- the steps ---- */
 
-static int creation_ask_start(Creation *creation)
+static void creation_ask_start(Creation *creation)
 {
-        return sd_bus_call_method_async(creation->container->link, &creation->start_slot, NULL, SUPERVISOR_PATH,
-                                        SUPERVISOR_INTERFACE, "Start", creation_started, creation, "sb", "", 0);
+        Container *container = creation->container;
+        int r = sd_bus_call_method_async(container->link, &creation->start_slot, NULL, SUPERVISOR_PATH,
+                                         SUPERVISOR_INTERFACE, "Start", creation_started, creation, "sb",
+                                         container->unit ?: "", (int)container->is_registered);
+
+        if (r < 0)
+                creation_fail(creation, r, NULL);
+}
+
+static void creation_registered(void *userdata, int r, const sd_bus_error *error)
+{
+        Creation *creation = userdata;
+
+        creation->registration = registration_free(creation->registration);
+        creation->container->is_registered = r > 0;
+        if (r < 0)
+                creation_fail(creation, r, error);
+        else
+                creation_ask_start(creation);
+}
+
+/* machined lists machines of systemd's scopes; where there are none, only who insists is told that it isn't there. */
+static void creation_register(Creation *creation)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        const Container *container = creation->container;
+        const MachineInput input = {
+                .name = container->name,
+                .id = container->id,
+                .leader = container->leader,
+                .interfaces = container->interfaces.indexes,
+                .n_interfaces = container->interfaces.n,
+                .mode = creation->call->spec->registration,
+        };
+
+        if (input.mode == REGISTER_NO || (input.mode == REGISTER_AUTO && !creation->manager->has_systemd)) {
+                creation_ask_start(creation);
+                return;
+        }
+        int r = machine_register(creation->manager->bus, &input, creation_registered, creation, &creation->registration,
+                                 &error);
+        if (r < 0)
+                creation_fail(creation, r, &error);
+}
+
+static void creation_scoped(void *userdata, int r, const sd_bus_error *error)
+{
+        Creation *creation = userdata;
+
+        creation->scope = scope_free(creation->scope);
+        if (r < 0) {
+                creation_fail(creation, r, error);
+                return;
+        }
+        free(creation->container->unit);
+        creation->container->unit = scope_unit_name(creation->container->name);
+        creation_register(creation);
+}
+
+static void creation_make_scope(Creation *creation)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        const Container *container = creation->container;
+        const Spec *spec = creation->call->spec;
+        const ScopeInput input = {
+                .name = container->name,
+                .supervisor = container->supervisor,
+                .leader = container->leader,
+                .owner = container->owner,
+                .is_confined = creation->call->confinement.is_confined,
+                .properties = spec->properties,
+                .n_properties = spec->n_properties,
+        };
+
+        if (!creation->manager->has_systemd) {
+                creation_register(creation);
+                return;
+        }
+        int r = scope_start(creation->manager->bus, &input, creation_scoped, creation, &creation->scope, &error);
+        if (r < 0)
+                creation_fail(creation, r, &error);
 }
 
 static int creation_read_created(Creation *creation, sd_bus_message *reply)
@@ -124,6 +208,8 @@ static int creation_read_created(Creation *creation, sd_bus_message *reply)
         const char *name;
         int r = sd_bus_message_read(reply, "us", &container->leader, &name);
 
+        if (r >= 0)
+                r = container_read_created(container, reply);
         if (r < 0)
                 return r;
         container_open_leader(container);
@@ -139,10 +225,10 @@ static int creation_created(sd_bus_message *reply, void *userdata, sd_bus_error 
                 return 0;
         }
         int r = creation_read_created(creation, reply);
-        if (r >= 0)
-                r = creation_ask_start(creation);
         if (r < 0)
                 creation_fail(creation, r, NULL);
+        else
+                creation_make_scope(creation);
         return 0;
 }
 
@@ -244,6 +330,9 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
 
 int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
 {
+        if (call->spec->n_properties > 0 && !call->manager->has_systemd)
+                return error_set(error, ERROR_NOT_SUPPORTED,
+                                 "option 'Properties' sets limits of a scope, and there is no systemd to make one");
         Creation *creation = calloc(1, sizeof(*creation));
 
         if (!creation)

@@ -18,6 +18,7 @@
 #include "manager/container.h"
 #include "manager/log.h"
 #include "manager/register.h"
+#include "manager/scope.h"
 
 enum { CONTAINERS_PER_USER = 64 };
 
@@ -113,7 +114,7 @@ int manager_connect(Manager *manager)
 
         if (r < 0)
                 return log_failure(r, "connect to", "the system bus");
-        manager->has_systemd = sd_booted() > 0;
+        manager->has_systemd = scope_is_available(manager->bus);
         r = manager_serve(manager);
         return r < 0 ? r : register_read(manager->reg);
 }
