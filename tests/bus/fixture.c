@@ -5,11 +5,13 @@
 #include <glib/gstdio.h>
 #include <grp.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -253,6 +255,46 @@ void fixture_stop_manager(Fixture *fixture, int signal)
         stop(fixture, &fixture->manager, signal);
 }
 
+/* ---- the client program ---- */
+
+static void shell_environment(Fixture *fixture)
+{
+        g_autofree char *program = build_path("cli/pflask");
+        g_autofree char *command = g_strconcat(program, fixture->transport == ON_DIRECT ? " --direct" : "", NULL);
+
+        g_setenv("pflask", command, TRUE);
+}
+
+int shell(Fixture *fixture, const char *script, char **ret_out, char **ret_err)
+{
+        char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)script, NULL};
+        g_autoptr(GError) error = NULL;
+        int status;
+
+        shell_environment(fixture);
+        g_spawn_sync(TEST_DIRECTORY, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, ret_out, ret_err, &status, &error);
+        g_assert_no_error(error);
+        g_assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+int shell_on_terminal(Fixture *fixture, const char *script, guint16 rows, guint16 columns, pid_t *ret_pid)
+{
+        struct winsize size = {.ws_row = rows, .ws_col = columns};
+        int master;
+
+        shell_environment(fixture);
+        *ret_pid = forkpty(&master, NULL, NULL, &size);
+        g_assert_cmpint(*ret_pid, >=, 0);
+        if (*ret_pid == 0) {
+                if (chdir(TEST_DIRECTORY) == 0)
+                        execl("/bin/sh", "sh", "-c", script, NULL);
+                _exit(127);
+        }
+        g_hash_table_add(fixture->expected, GINT_TO_POINTER(*ret_pid));
+        return master;
+}
+
 /* ---- what is left ---- */
 
 static guint count_entries(const char *path)
@@ -325,7 +367,7 @@ static void count_what_is_left(Fixture *fixture)
 
 static void fixture_set_up(Fixture *fixture, const Test *test, TestFlags transport)
 {
-        *fixture = (Fixture){.transport = transport, .bus = -EBADF, .polkit = -EBADF, .manager = -EBADF};
+        *fixture = (Fixture){.test = test, .transport = transport, .bus = -EBADF, .polkit = -EBADF, .manager = -EBADF};
         fixture->expected = g_hash_table_new(NULL, NULL);
         if (transport == ON_BUS)
                 bus_start(fixture);

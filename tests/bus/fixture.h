@@ -18,7 +18,10 @@ typedef enum {
         WITH_POLKIT = 1 << 2, /* on the bus */
 } TestFlags;
 
+typedef struct Test Test;
+
 typedef struct Fixture {
+        const Test *test;
         TestFlags transport; /* ON_BUS or ON_DIRECT */
         int bus;             /* pidfds, or -EBADF */
         int polkit;
@@ -29,12 +32,19 @@ typedef struct Fixture {
         guint descriptors_before;
 } Fixture;
 
-typedef struct Test {
+struct Test {
         const char *name; /* the promise: "/lease/ends-when-the-last-copy-closes" */
         void (*function)(Fixture *fixture);
         TestFlags flags;
         const char *rules; /* WITH_POLKIT: JavaScript, polkit(8) */
-} Test;
+        const void *row;   /* of the table that @function reads */
+};
+
+/* A row of a table of tests that has neither rules nor a row of its own. */
+#define TEST(test_name, test_function, test_flags)                                \
+        {                                                                         \
+                .name = test_name, .function = test_function, .flags = test_flags \
+        }
 
 /** test_program() - the main() of each test program. Return: its exit status. */
 int test_program(int argc, char **argv, const Test *tests, size_t n_tests);
@@ -53,6 +63,18 @@ void fixture_start_manager(Fixture *fixture);
 
 /** rounds() - how often to repeat what must never fail: @n, or PFLASK_TEST_ROUNDS if that is less */
 guint rounds(guint n);
+
+/**
+ * shell() - run sh -c @script, in which $pflask is the client on this transport, and standard input is empty
+ * @ret_out:  what it wrote to stdout, the caller's
+ * @ret_err:  to stderr
+ *
+ * Return: its exit status.
+ */
+int shell(Fixture *fixture, const char *script, char **ret_out, char **ret_err);
+
+/** shell_on_terminal() - begin the same on a pty of @rows and @columns. Return: its master; *@ret_pid to be reaped. */
+int shell_on_terminal(Fixture *fixture, const char *script, guint16 rows, guint16 columns, pid_t *ret_pid);
 
 /** build_path() - a file of the build tree. Return: the caller's. */
 char *build_path(const char *name);

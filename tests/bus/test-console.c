@@ -388,32 +388,28 @@ static void test_streams(Fixture *fixture)
         fd_close(err[0]);
 }
 
-#define T(name, function)                     \
-        {                                     \
-                name, function, ON_BOTH, NULL \
-        }
 static const Test tests[] = {
-        T("/lease/run-attaches-at-once", test_run_attaches),
-        T("/lease/what-the-holder-types-arrives", test_what_is_typed_arrives),
-        T("/lease/second-is-told-who-holds-it", test_second_is_busy),
-        T("/lease/ends-when-the-last-copy-closes", test_last_copy),
-        T("/lease/ends-at-once-when-its-holder-is-killed", test_killed_holder),
-        T("/lease/is-given-up-when-it-is-taken", test_take),
-        T("/lease/of-a-stubborn-holder-is-busy-after-2s", test_take_from_stubborn),
-        T("/lease/can-be-taken-when-it-is-free", test_take_of_free),
-        T("/lease/kills-on-release-if-so-asked", test_kill_on_release),
-        T("/lease/detaching-leaves-the-container-running", test_detach),
-        T("/lease/is-real-without-a-terminal", test_without_terminal),
-        T("/lease/of-an-ended-container-is-refused", test_attach_after_the_end),
-        T("/ring/keeps-what-nobody-read", test_ring_keeps),
-        T("/ring/has-64-KiB-and-counts-the-rest", test_ring_drops),
-        T("/ring/takes-over-where-the-holder-stopped", test_between_lease_and_ring),
-        T("/console/last-words-reach-the-holder", test_last_words),
-        T("/console/last-words-reach-the-ring", test_last_words_in_the_ring),
-        T("/console/a-background-process-does-not-delay-the-end", test_background_process),
-        T("/console/has-its-size-from-the-first-byte", test_size),
-        T("/streams/only-0-to-2-are-open-in-the-leader", test_only_three_descriptors),
-        T("/streams/arrive-unmixed-and-unchanged", test_streams),
+        TEST("/lease/run-attaches-at-once", test_run_attaches, ON_BOTH),
+        TEST("/lease/what-the-holder-types-arrives", test_what_is_typed_arrives, ON_BOTH),
+        TEST("/lease/second-is-told-who-holds-it", test_second_is_busy, ON_BOTH),
+        TEST("/lease/ends-when-the-last-copy-closes", test_last_copy, ON_BOTH),
+        TEST("/lease/ends-at-once-when-its-holder-is-killed", test_killed_holder, ON_BOTH),
+        TEST("/lease/is-given-up-when-it-is-taken", test_take, ON_BOTH),
+        TEST("/lease/of-a-stubborn-holder-is-busy-after-2s", test_take_from_stubborn, ON_BOTH),
+        TEST("/lease/can-be-taken-when-it-is-free", test_take_of_free, ON_BOTH),
+        TEST("/lease/kills-on-release-if-so-asked", test_kill_on_release, ON_BOTH),
+        TEST("/lease/detaching-leaves-the-container-running", test_detach, ON_BOTH),
+        TEST("/lease/is-real-without-a-terminal", test_without_terminal, ON_BOTH),
+        TEST("/lease/of-an-ended-container-is-refused", test_attach_after_the_end, ON_BOTH),
+        TEST("/ring/keeps-what-nobody-read", test_ring_keeps, ON_BOTH),
+        TEST("/ring/has-64-KiB-and-counts-the-rest", test_ring_drops, ON_BOTH),
+        TEST("/ring/takes-over-where-the-holder-stopped", test_between_lease_and_ring, ON_BOTH),
+        TEST("/console/last-words-reach-the-holder", test_last_words, ON_BOTH),
+        TEST("/console/last-words-reach-the-ring", test_last_words_in_the_ring, ON_BOTH),
+        TEST("/console/a-background-process-does-not-delay-the-end", test_background_process, ON_BOTH),
+        TEST("/console/has-its-size-from-the-first-byte", test_size, ON_BOTH),
+        TEST("/streams/only-0-to-2-are-open-in-the-leader", test_only_three_descriptors, ON_BOTH),
+        TEST("/streams/arrive-unmixed-and-unchanged", test_streams, ON_BOTH),
 };
 
 int main(int argc, char **argv)

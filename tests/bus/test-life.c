@@ -405,32 +405,28 @@ static void test_quick_commands(Fixture *fixture)
         }
 }
 
-#define T(name, function)                     \
-        {                                     \
-                name, function, ON_BOTH, NULL \
-        }
 static const Test tests[] = {
-        T("/properties/say-what-it-is", test_properties),
-        T("/options/take-effect", test_options_apply),
-        T("/options/shared-namespaces-are-the-hosts", test_shared_namespaces),
-        T("/options/namespaces-are-its-own-by-default", test_own_namespaces),
-        T("/name/empty-is-that-of-the-leader", test_nameless),
-        T("/name/taken-is-refused", test_name_is_taken),
-        T("/name/of-an-exited-one-can-be-used-again", test_name_again),
-        T("/get/by-pid-of-any-of-its-processes", test_by_pid),
-        T("/list/says-what-runs", test_list),
-        T("/kill/reaches-the-leader", test_kill_leader),
-        T("/kill/reaches-all", test_kill_all),
-        T("/terminate/answers-when-it-is-gone", test_terminate),
-        T("/terminate/ends-a-stopped-leader", test_terminate_stopped),
-        T("/wait/answers-when-it-happens", test_wait_later),
-        T("/wait/answers-afterwards-and-ends-the-record", test_wait_afterwards),
-        T("/wait/has-every-exit-status", test_every_status),
-        T("/wait/answers-everyone-who-waits", test_every_wait),
-        {"/wait/of-a-stranger-keeps-the-record", test_wait_of_stranger, ON_BUS, NULL},
-        {"/wait/is-of-no-use-after-60s", test_record_expires, ON_BUS, NULL},
-        T("/wait/says-lost-when-the-supervisor-was-killed", test_lost),
-        T("/wait/knows-how-the-quickest-command-ended", test_quick_commands),
+        TEST("/properties/say-what-it-is", test_properties, ON_BOTH),
+        TEST("/options/take-effect", test_options_apply, ON_BOTH),
+        TEST("/options/shared-namespaces-are-the-hosts", test_shared_namespaces, ON_BOTH),
+        TEST("/options/namespaces-are-its-own-by-default", test_own_namespaces, ON_BOTH),
+        TEST("/name/empty-is-that-of-the-leader", test_nameless, ON_BOTH),
+        TEST("/name/taken-is-refused", test_name_is_taken, ON_BOTH),
+        TEST("/name/of-an-exited-one-can-be-used-again", test_name_again, ON_BOTH),
+        TEST("/get/by-pid-of-any-of-its-processes", test_by_pid, ON_BOTH),
+        TEST("/list/says-what-runs", test_list, ON_BOTH),
+        TEST("/kill/reaches-the-leader", test_kill_leader, ON_BOTH),
+        TEST("/kill/reaches-all", test_kill_all, ON_BOTH),
+        TEST("/terminate/answers-when-it-is-gone", test_terminate, ON_BOTH),
+        TEST("/terminate/ends-a-stopped-leader", test_terminate_stopped, ON_BOTH),
+        TEST("/wait/answers-when-it-happens", test_wait_later, ON_BOTH),
+        TEST("/wait/answers-afterwards-and-ends-the-record", test_wait_afterwards, ON_BOTH),
+        TEST("/wait/has-every-exit-status", test_every_status, ON_BOTH),
+        TEST("/wait/answers-everyone-who-waits", test_every_wait, ON_BOTH),
+        TEST("/wait/of-a-stranger-keeps-the-record", test_wait_of_stranger, ON_BUS),
+        TEST("/wait/is-of-no-use-after-60s", test_record_expires, ON_BUS),
+        TEST("/wait/says-lost-when-the-supervisor-was-killed", test_lost, ON_BOTH),
+        TEST("/wait/knows-how-the-quickest-command-ended", test_quick_commands, ON_BOTH),
 };
 
 int main(int argc, char **argv)

@@ -290,15 +290,15 @@ static void test_many_descriptors(Fixture *fixture)
 }
 
 static const Test tests[] = {
-        {"/many/of-forty-with-one-name-one-wins", test_forty_clients, ON_BOTH, NULL},
-        {"/many/fifty-containers-come-and-go", test_fifty_containers, ON_BOTH, NULL},
-        {"/many/a-thousand-statuses-are-right", test_many_statuses, ON_BOTH, NULL},
-        {"/leaving/while-creating-leaves-a-whole-container-or-none", test_client_leaves_while_creating, ON_BUS, NULL},
-        {"/leaving/ends-ones-waits", test_waits_of_a_client_that_leaves, ON_BUS, NULL},
-        {"/nonsense/is-answered-by-name", test_nonsense, ON_BOTH, NULL},
-        {"/nonsense/a-deep-variant", test_deep_variant, ON_BOTH, NULL},
-        {"/nonsense/a-long-command", test_long_array, ON_BOTH, NULL},
-        {"/nonsense/descriptors-that-nobody-asked-for", test_many_descriptors, ON_BOTH, NULL},
+        TEST("/many/of-forty-with-one-name-one-wins", test_forty_clients, ON_BOTH),
+        TEST("/many/fifty-containers-come-and-go", test_fifty_containers, ON_BOTH),
+        TEST("/many/a-thousand-statuses-are-right", test_many_statuses, ON_BOTH),
+        TEST("/leaving/while-creating-leaves-a-whole-container-or-none", test_client_leaves_while_creating, ON_BUS),
+        TEST("/leaving/ends-ones-waits", test_waits_of_a_client_that_leaves, ON_BUS),
+        TEST("/nonsense/is-answered-by-name", test_nonsense, ON_BOTH),
+        TEST("/nonsense/a-deep-variant", test_deep_variant, ON_BOTH),
+        TEST("/nonsense/a-long-command", test_long_array, ON_BOTH),
+        TEST("/nonsense/descriptors-that-nobody-asked-for", test_many_descriptors, ON_BOTH),
 };
 
 int main(int argc, char **argv)

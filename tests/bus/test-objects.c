@@ -177,18 +177,14 @@ static void test_object_verbs(Fixture *fixture)
         g_assert_no_error(pending.error);
 }
 
-#define T(name, function)                     \
-        {                                     \
-                name, function, ON_BOTH, NULL \
-        }
 static const Test tests[] = {
-        T("/objects/come-and-go", test_come_and_go),
-        T("/objects/that-were-there-are-seen", test_there_already),
-        T("/objects/tell-their-changes", test_changes),
-        T("/objects/are-there-with-the-reply", test_object_is_there_with_the_reply),
-        T("/objects/have-every-verb", test_object_verbs),
-        T("/objects/are-counted", test_count),
-        T("/signals/come-once-and-in-order", test_signals),
+        TEST("/objects/come-and-go", test_come_and_go, ON_BOTH),
+        TEST("/objects/that-were-there-are-seen", test_there_already, ON_BOTH),
+        TEST("/objects/tell-their-changes", test_changes, ON_BOTH),
+        TEST("/objects/are-there-with-the-reply", test_object_is_there_with_the_reply, ON_BOTH),
+        TEST("/objects/have-every-verb", test_object_verbs, ON_BOTH),
+        TEST("/objects/are-counted", test_count, ON_BOTH),
+        TEST("/signals/come-once-and-in-order", test_signals, ON_BOTH),
 };
 
 int main(int argc, char **argv)

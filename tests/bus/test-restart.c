@@ -199,19 +199,15 @@ static void test_orderly_end(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
-#define T(name, function)                     \
-        {                                     \
-                name, function, ON_BOTH, NULL \
-        }
 static const Test tests[] = {
-        T("/restart/no-container-notices", test_nothing_notices),
-        T("/restart/an-exit-meanwhile-is-told", test_exit_meanwhile),
-        T("/restart/a-release-meanwhile-counts", test_release_meanwhile),
-        T("/restart/the-ring-is-whole", test_ring),
-        T("/restart/a-supervisor-killed-meanwhile-leaves-no-ghost", test_lost_meanwhile),
-        T("/restart/half-made-containers-are-whole-or-gone", test_during_creation),
-        T("/restart/a-wait-can-be-asked-again", test_wait_again),
-        T("/restart/an-orderly-end-leaves-containers-alone", test_orderly_end),
+        TEST("/restart/no-container-notices", test_nothing_notices, ON_BOTH),
+        TEST("/restart/an-exit-meanwhile-is-told", test_exit_meanwhile, ON_BOTH),
+        TEST("/restart/a-release-meanwhile-counts", test_release_meanwhile, ON_BOTH),
+        TEST("/restart/the-ring-is-whole", test_ring, ON_BOTH),
+        TEST("/restart/a-supervisor-killed-meanwhile-leaves-no-ghost", test_lost_meanwhile, ON_BOTH),
+        TEST("/restart/half-made-containers-are-whole-or-gone", test_during_creation, ON_BOTH),
+        TEST("/restart/a-wait-can-be-asked-again", test_wait_again, ON_BOTH),
+        TEST("/restart/an-orderly-end-leaves-containers-alone", test_orderly_end, ON_BOTH),
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The client in scripts
+ *
+ * pflask is a good word in a pipeline: bytes pass as they are, the exit status is the command's, and what went wrong is
+ * told on stderr. Each row is a script, run by sh with $pflask as the client; standard input is empty.
+ */
+#include <string.h>
+
+#include "fixture.h"
+
+typedef struct Row {
+        const char *promise;
+        const char *script;
+        int status;
+        const char *out; /* all of it; NULL: whatever */
+        const char *err; /* a part of it; NULL: there is nothing on stderr */
+} Row;
+
+static const Row rows[] = {
+        {"exit-status-is-the-commands", "$pflask -- sh -c 'exit 7'", 7, "", NULL},
+        {"exit-status-of-success", "$pflask -- true", 0, "", NULL},
+        {"death-by-signal-is-128-and-the-signal", "$pflask -- sh -c 'kill -9 $$'", 137, "", NULL},
+        {"death-by-signal-15", "$pflask -- sh -c 'kill -15 $$'", 143, "", NULL},
+        {"missing-command-is-127-and-named", "$pflask -- no-such-command", 127, "", "no-such-command"},
+        {"directory-as-command-is-126", "$pflask -- /etc", 126, "", "/etc"},
+        {"file-that-is-no-program-is-126", "$pflask -- /etc/passwd", 126, "", "/etc/passwd"},
+        {"unknown-option-is-125", "$pflask --no-such-option -- true", 125, "", "no-such-option"},
+        {"bad-name-is-125", "$pflask --name=../x -- true", 125, "", "../x"},
+        {"missing-directory-is-125", "$pflask --chdir=/no/such -- true", 125, "", "/no/such"},
+        {"run-verb-is-the-same", "$pflask run -- sh -c 'exit 7'", 7, "", NULL},
+        {"nul-bytes-pass", "printf 'a\\0b' | $pflask -- cat | od -An -c", 0, "   a  \\0   b\n", NULL},
+        {"ctrl-at-in-a-pipe-is-a-byte", "printf '\\0\\0\\0' | $pflask -- cat | od -An -tx1", 0, " 00 00 00\n", NULL},
+        {"stderr-stays-apart", "$pflask -- sh -c 'echo e >&2' 2>f; cat f; rm f", 0, "e\n", NULL},
+        {"end-of-input-arrives", "echo x | $pflask -- sh -c 'cat; echo after'", 0, "x\nafter\n", NULL},
+        {"standard-input-stays-for-the-next", "printf '1\\n2\\n' | { $pflask -- true; cat; }", 0, "1\n2\n", NULL},
+        {"directory-is-the-callers", "cd /usr/bin && $pflask -- pwd", 0, "/usr/bin\n", NULL},
+        {"environment-is-the-callers", "WORD='a b' $pflask -- sh -c 'echo \"$WORD\"'", 0, "a b\n", NULL},
+        {"environment-says-container", "$pflask -- sh -c 'echo $container'", 0, "pflask\n", NULL},
+        {"setenv", "$pflask --setenv=WORD=x -- sh -c 'echo $WORD'", 0, "x\n", NULL},
+        {"chdir", "$pflask --chdir=/usr/lib -- pwd", 0, "/usr/lib\n", NULL},
+        {"hostname", "$pflask --hostname=inside -- uname -n", 0, "inside\n", NULL},
+        {"no-utsns", "test $($pflask --no-utsns -- readlink /proc/self/ns/uts) = $(readlink /proc/self/ns/uts)", 0, "",
+         NULL},
+        {"uts-namespace-by-default", "test $($pflask -- readlink /proc/self/ns/uts) != $(readlink /proc/self/ns/uts)",
+         0, "", NULL},
+        {"arguments-pass-as-they-are", "$pflask -- printf '%s|' a 'b c' '' '*' --name=x", 0, "a|b c||*|--name=x|",
+         NULL},
+        {"output-of-100-megabytes-through-pipes",
+         "head -c 100000000 /dev/urandom >f; a=$(sha256sum <f); b=$($pflask -- cat <f | sha256sum); rm f; "
+         "test \"$a\" = \"$b\"",
+         0, "", NULL},
+        {"output-of-100-megabytes-through-the-pty",
+         "a=$(seq 1 12000000 | sha256sum); b=$($pflask -t -- sh -c 'stty raw; exec seq 1 12000000' </dev/null | "
+         "sha256sum); test \"$a\" = \"$b\"",
+         0, "", NULL},
+        {"background-process-does-not-delay-a-pty", "timeout 1 $pflask -t -- sh -c 'sleep 60 & echo hi' </dev/null", 0,
+         "hi\r\n", NULL},
+        {"closed-output-ends-it", "$pflask -- yes 2>/dev/null | head -n1", 0, "y\n", NULL},
+        {"detach-leaves-it-running",
+         "$pflask --detach --name=box -- sh -c 'exec sleep 100' >/dev/null && $pflask list | grep -qw box && "
+         "$pflask terminate box; $pflask wait box",
+         137, "", NULL},
+        {"wait-has-the-status",
+         "$pflask --detach --name=box -- sh -c 'sleep 0.2; exit 7' >/dev/null && $pflask wait box", 7, "", NULL},
+        {"kill-reaches-it",
+         "$pflask --detach --name=box -- sleep 100 >/dev/null && $pflask kill --signal=KILL box; $pflask wait box", 137,
+         "", NULL},
+        {"logs-can-be-read-twice",
+         "$pflask --detach -t --name=box -- sh -c 'stty -opost; echo word; exec sleep 100' >/dev/null && "
+         "until $pflask logs box | grep -q word; do :; done; $pflask logs box; $pflask logs box; "
+         "$pflask terminate box; $pflask wait box",
+         137, "word\nword\n", NULL},
+        {"list-of-nothing-succeeds", "$pflask list >/dev/null", 0, "", NULL},
+        {"attach-to-nobody-is-125", "$pflask attach absent", 125, "", "absent"},
+        {"wait-for-nobody-is-125", "$pflask wait absent", 125, "", "absent"},
+        {"kill-of-nobody-is-125", "$pflask kill absent", 125, "", "absent"},
+        {"killing-the-client-ends-the-container",
+         "$pflask --name=box -- sh -c 'echo ready; exec sleep 100' >f & p=$!; until grep -qs ready f; do :; done; "
+         "rm f; kill -9 $p; $pflask wait box",
+         137, "", NULL},
+        {"help", "$pflask --help >f && grep -q -- --name f && rm f", 0, "", NULL},
+        {"version", "$pflask --version | grep -q 0.1.0", 0, "", NULL},
+};
+
+static void assert_shell(Fixture *fixture, const char *script, int status, const char *out, const char *err)
+{
+        g_autofree char *actual_out = NULL, *actual_err = NULL;
+
+        int actual = shell(fixture, script, &actual_out, &actual_err);
+        g_test_message("%s: status %d, stderr: %s", script, actual, actual_err);
+        if (err)
+                g_assert_nonnull(strstr(actual_err, err));
+        else
+                g_assert_cmpstr(actual_err, ==, "");
+        if (out)
+                g_assert_cmpstr(actual_out, ==, out);
+        g_assert_cmpint(actual, ==, status);
+}
+
+static void test_row(Fixture *fixture)
+{
+        const Row *row = fixture->test->row;
+
+        assert_shell(fixture, row->script, row->status, row->out, row->err);
+}
+
+/* Both cores busy meanwhile: whoever ends a relay when the leader ends loses the last bytes now and then. */
+static void last_words(Fixture *fixture, const char *script)
+{
+        g_autofree char *whole = g_strdup_printf(
+                "sha=$(seq 1 200000 | sha256sum); yes >/dev/null & yes >/dev/null & i=0; while [ $i -lt %u ]; do "
+                "[ \"$(%s | sha256sum)\" = \"$sha\" ] || { echo round $i; break; }; i=$((i + 1)); done; kill %%1 %%2; "
+                "wait",
+                rounds(200), script);
+
+        assert_shell(fixture, whole, 0, "", NULL);
+}
+
+static void test_last_words_pipes(Fixture *fixture)
+{
+        last_words(fixture, "$pflask -- seq 1 200000");
+}
+
+static void test_last_words_pty(Fixture *fixture)
+{
+        last_words(fixture, "$pflask -t -- sh -c 'stty raw; exec seq 1 200000' </dev/null");
+}
+
+static const Test others[] = {
+        TEST("/cli/last-words-are-complete-through-pipes", test_last_words_pipes, ON_BOTH),
+        TEST("/cli/last-words-are-complete-through-the-pty", test_last_words_pty, ON_BOTH),
+};
+
+int main(int argc, char **argv)
+{
+        Test tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(others)];
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+                tests[i] = (Test){.name = g_strconcat("/cli/", rows[i].promise, NULL),
+                                  .function = test_row,
+                                  .flags = ON_BOTH,
+                                  .row = &rows[i]};
+        memcpy(tests + G_N_ELEMENTS(rows), others, sizeof(others));
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The client on a terminal
+ *
+ * Keys pass as bytes, the size follows, and on every way out the terminal is as it was.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "fixture.h"
+
+/* Reads the rest, and asserts how the script on the terminal ended. */
+static char *finish(int master, pid_t pid, int expected)
+{
+        int status;
+
+        g_autoptr(GByteArray) rest = read_until_end(master);
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_test_message("%.*s", (int)rest->len, (const char *)rest->data);
+        g_assert_true(WIFEXITED(status));
+        g_assert_cmpint(WEXITSTATUS(status), ==, expected);
+        fd_close(master);
+        return g_strndup((const char *)rest->data, rest->len);
+}
+
+static void type(int master, const char *keys, gsize n)
+{
+        g_assert_cmpint(fd_write_all(master, keys, n), ==, 0);
+}
+
+static void test_is_a_terminal(Fixture *fixture)
+{
+        pid_t pid;
+        int master = shell_on_terminal(fixture, "$pflask -- sh -c 'test -t 0 && test -t 1 && echo yes; exit 6'", 24, 80,
+                                       &pid);
+
+        g_autofree char *text = finish(master, pid, 6);
+        g_assert_nonnull(strstr(text, "yes\r\n"));
+}
+
+static void test_size(Fixture *fixture)
+{
+        for (guint i = 0; i < rounds(20); i++) {
+                pid_t pid;
+                int master = shell_on_terminal(fixture, "exec $pflask -- stty size", 33, 101, &pid);
+                g_autofree char *text = finish(master, pid, 0);
+                g_assert_nonnull(strstr(text, "33 101\r\n"));
+        }
+}
+
+static void test_resize(Fixture *fixture)
+{
+        struct winsize size = {.ws_row = 44, .ws_col = 132};
+        pid_t pid;
+        int master = shell_on_terminal(fixture,
+                                       "exec $pflask -- sh -c 'trap \"stty size; exit 5\" WINCH; echo ready; "
+                                       "while :; do sleep 0.05; done'",
+                                       24, 80, &pid);
+
+        g_byte_array_unref(read_until(master, "ready"));
+        g_assert_cmpint(ioctl(master, TIOCSWINSZ, &size), ==, 0);
+        g_autofree char *text = finish(master, pid, 5);
+        g_assert_nonnull(strstr(text, "44 132"));
+}
+
+static void test_ctrl_c(Fixture *fixture)
+{
+        pid_t pid;
+        int master = shell_on_terminal(fixture,
+                                       "exec $pflask -- sh -c 'trap \"echo caught; exit 3\" INT; echo ready; "
+                                       "while :; do sleep 0.05; done'",
+                                       24, 80, &pid);
+
+        g_byte_array_unref(read_until(master, "ready"));
+        type(master, "\x03", 1);
+        g_autofree char *text = finish(master, pid, 3);
+        g_assert_nonnull(strstr(text, "caught"));
+}
+
+static void test_keys(Fixture *fixture)
+{
+        pid_t pid;
+        int master = shell_on_terminal(fixture, "exec $pflask -- sh -c 'echo ready; read x; echo \"got $x\"'", 24, 80,
+                                       &pid);
+
+        g_byte_array_unref(read_until(master, "ready"));
+        type(master, "word\r", 5);
+        g_autofree char *text = finish(master, pid, 0);
+        g_assert_nonnull(strstr(text, "got word"));
+}
+
+static void test_detach(Fixture *fixture)
+{
+        pid_t pid;
+        int master = shell_on_terminal(fixture,
+                                       "stty -g >before; $pflask --name=box -- sh -c 'echo ready; read x; exit 4'; "
+                                       "stty -g | cmp - before && echo restored; rm before",
+                                       24, 80, &pid);
+
+        g_byte_array_unref(read_until(master, "ready"));
+        type(master, "\0", 1);
+        g_autofree char *text = finish(master, pid, 0);
+        g_assert_nonnull(strstr(text, "restored"));
+        g_assert_cmpuint(n_containers(fixture->client), ==, 1);
+        master = shell_on_terminal(fixture, "exec $pflask attach box", 24, 80, &pid);
+        type(master, "\r", 1);
+        g_free(finish(master, pid, 4));
+}
+
+static void test_detach_keys_off(Fixture *fixture)
+{
+        pid_t pid;
+        int master = shell_on_terminal(
+                fixture, "exec $pflask --detach-keys= -- sh -c 'stty raw; echo ready; head -c1 | od -An -tx1; exit 4'",
+                24, 80, &pid);
+
+        g_byte_array_unref(read_until(master, "ready"));
+        type(master, "\0", 1);
+        g_autofree char *text = finish(master, pid, 4);
+        g_assert_nonnull(strstr(text, "00"));
+}
+
+static void test_attach_by_pid(Fixture *fixture)
+{
+        pid_t pid;
+
+        create(fixture->client, "box", "echo before; read x; exit 4", NULL);
+        g_autoptr(GVariant) leader = property(fixture->client, "box", "Leader");
+        g_autofree char *script = g_strdup_printf("exec $pflask --attach=%u", g_variant_get_uint32(leader));
+        int master = shell_on_terminal(fixture, script, 24, 80, &pid);
+        g_byte_array_unref(read_until(master, "before"));
+        type(master, "\r", 1);
+        g_free(finish(master, pid, 4));
+}
+
+static void test_restored(Fixture *fixture)
+{
+        static const char *const ways[] = {
+                "$pflask -- true",
+                "$pflask -- sh -c 'exit 9'",
+                "$pflask -- no-such-command",
+                "$pflask -- sh -c 'kill -9 $$'",
+                "$pflask --name=killed -- sh -c 'sleep 0.3' & sleep 0.1; kill -TERM $!; wait $!",
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+                g_autofree char *script = g_strdup_printf(
+                        "stty -g >before; %s; stty -g | cmp - before && echo restored; rm before", ways[i]);
+                pid_t pid;
+                int master = shell_on_terminal(fixture, script, 24, 80, &pid);
+                g_autofree char *text = finish(master, pid, 0);
+                g_assert_nonnull(strstr(text, "restored"));
+        }
+}
+
+/* A terminal that is closed takes the container along, as it took everything else that ran on it. */
+static void test_hang_up(Fixture *fixture)
+{
+        g_auto(Signals) signals = {};
+        int status;
+        pid_t pid;
+
+        signals_watch(fixture->client, "box", &signals);
+        int master = shell_on_terminal(fixture, "exec $pflask --name=box -- sh -c 'echo ready; exec sleep 100'", 24, 80,
+                                       &pid);
+        g_byte_array_unref(read_until(master, "ready"));
+        fd_close(master);
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        if (fixture->transport == ON_BUS)
+                await(signals.n_exited == 1);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GVariant) reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer",
+                                                g_variant_new("(s)", "box"), NULL, NULL, &error);
+}
+
+static const Test tests[] = {
+        TEST("/terminal/is-one-inside-too", test_is_a_terminal, ON_BOTH),
+        TEST("/terminal/has-its-size-from-the-first-byte", test_size, ON_BOTH),
+        TEST("/terminal/follows-the-outer-size", test_resize, ON_BOTH),
+        TEST("/terminal/ctrl-c-is-a-byte", test_ctrl_c, ON_BOTH),
+        TEST("/terminal/keys-arrive", test_keys, ON_BOTH),
+        TEST("/terminal/ctrl-at-detaches-and-attach-returns", test_detach, ON_BOTH),
+        TEST("/terminal/detach-keys-can-be-off", test_detach_keys_off, ON_BOTH),
+        TEST("/terminal/attach-by-pid-shows-what-was-written-before", test_attach_by_pid, ON_BOTH),
+        TEST("/terminal/is-restored-on-every-way-out", test_restored, ON_BOTH),
+        TEST("/terminal/hanging-up-ends-the-container", test_hang_up, ON_BOTH),
+};
+
+int main(int argc, char **argv)
+{
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}
