@@ -7,8 +7,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "container/failure.h"
-#include "container/spec.h"
 #include "container/users.h"
 
 /**
