@@ -16,8 +16,8 @@
 
 #include "common/fd.h"
 #include "common/process.h"
-#include "isolate.h"
 
+#define POLICY      "org.pflask.manager1.policy"
 #define BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
 
 enum { DEADLINE_SEC = 30 };
@@ -175,13 +175,25 @@ static void await_name(const char *name)
         g_dbus_connection_close_sync(connection, NULL, NULL);
 }
 
+static void polkit_write(const char *path, const char *content)
+{
+        g_autoptr(GError) error = NULL;
+
+        g_file_set_contents_full(path, content ? content : "", -1, G_FILE_SET_CONTENTS_NONE, 0644, &error);
+        g_assert_no_error(error);
+}
+
 static void polkit_start(Fixture *fixture, const char *rules)
 {
         static const char *const programs[] = {"/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd"};
+        g_autofree char *actions = NULL;
         g_autoptr(GError) error = NULL;
 
-        if (rules && !g_file_set_contents("/etc/polkit-1/rules.d/test.rules", rules, -1, &error))
-                g_assert_no_error(error);
+        polkit_write("/etc/polkit-1/rules.d/test.rules", rules);
+        g_autofree char *policy = g_build_filename(g_getenv("PFLASK_BUS_POLICY_DIRECTORY"), POLICY, NULL);
+        g_file_get_contents(policy, &actions, NULL, &error);
+        g_assert_no_error(error);
+        polkit_write("/usr/share/polkit-1/actions/" POLICY, actions);
         for (unsigned i = 0; i < ELEMENTS(programs); i++)
                 if (fixture->polkit < 0 && g_access(programs[i], X_OK) == 0)
                         fixture->polkit = start(fixture, programs[i], "polkitd --no-debug", -EBADF);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "client.h"
+#include "isolate.h"
 
 typedef enum {
         ON_BUS = 1 << 0,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "isolate.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "common/macros.h"
 
 static _noreturn_ void end_as(int status)
@@ -51,6 +53,36 @@ static int isolate_polkit(void)
         return 0;
 }
 
+/* The users are added to copies of the machine's own files, which are mounted over them. */
+static int isolate_users(void)
+{
+        static const char *const additions[][2] = {
+                {"/etc/passwd", "alice:x:61001:61001::/run/test:/bin/sh\nbob:x:61002:61002::/run/test:/bin/sh\n"
+                                "carol:x:61003:61003::/run/test:/bin/sh\n"},
+                {"/etc/group", "alice:x:61001:\nbob:x:61002:\ncarol:x:61003:\npflask-test:x:61009:alice\n"},
+                {"/etc/subuid", "alice:700000000:65536\n"},
+                {"/etc/subgid", "alice:700000000:65536\n"},
+        };
+
+        for (unsigned i = 0; i < ELEMENTS(additions); i++) {
+                const char *path = additions[i][0];
+                _cleanup_(freep) char *copy = NULL, *before = NULL;
+                if (asprintf(&copy, TEST_DIRECTORY "/%s", strrchr(path, '/') + 1) < 0)
+                        return -ENOMEM;
+                int r = fd_read_file(AT_FDCWD, path, 1 << 20, &before, NULL);
+                if (r == -ENOENT)
+                        continue;
+                if (r < 0)
+                        return r;
+                _cleanup_(fd_closep) int fd = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+                if (fd < 0 || fd_write_all(fd, before, strlen(before)) < 0 ||
+                    fd_write_all(fd, additions[i][1], strlen(additions[i][1])) < 0 ||
+                    mount(copy, path, NULL, MS_BIND, NULL) < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
 static int isolate_mounts(void)
 {
         umask(022);
@@ -60,7 +92,8 @@ static int isolate_mounts(void)
                 return -errno;
         if (mkdir(TEST_DIRECTORY, 0755) < 0 || mkdir("/run/dbus", 0755) < 0)
                 return -errno;
-        return isolate_polkit();
+        int r = isolate_polkit();
+        return r < 0 ? r : isolate_users();
 }
 
 void isolate(void)

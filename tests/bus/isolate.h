@@ -10,6 +10,9 @@
 /* A directory in the test's own /run, for its files; every user can read it. */
 #define TEST_DIRECTORY "/run/test"
 
+/* Who uses the machine besides root. Only alice has further ids, 64 Ki from ALICE_IDS on. */
+enum { ALICE = 61001, BOB = 61002, CAROL = 61003, ALICE_IDS = 700000000 };
+
 /**
  * isolate() - go on in namespaces of one's own; the first thing in main(), before there are threads
  *

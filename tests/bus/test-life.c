@@ -323,7 +323,7 @@ static void test_every_status(Fixture *fixture)
 
 static void test_every_wait(Fixture *fixture)
 {
-        g_autoptr(Client) other = client_new(fixture, 1000);
+        g_autoptr(Client) other = client_new(fixture, BOB);
         g_auto(Pending) first = {}, second = {}, third = {};
 
         create(fixture->client, "box", idle, NULL);
@@ -341,7 +341,7 @@ static void test_every_wait(Fixture *fixture)
 
 static void test_wait_of_stranger(Fixture *fixture)
 {
-        g_autoptr(Client) stranger = client_new(fixture, 1000);
+        g_autoptr(Client) stranger = client_new(fixture, BOB);
         g_auto(Signals) signals = {};
 
         signals_watch(fixture->client, "box", &signals);

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Authority
+ *
+ * Root is not asked, the owner of a confined container isn't about it, and everybody else is polkit's to decide, with
+ * the container, its owner, the user and the program known to the rule. A real polkitd decides here, by rules in which
+ * bob may do anything to the container "open", run "true" anywhere, and nothing else; alice may run her own; carol has
+ * no rule.
+ */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "fixture.h"
+
+#define DENIED      "org.freedesktop.DBus.Error.AccessDenied"
+#define INTERACTIVE "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
+
+static const char *const idle = "exec sleep 100";
+
+/* Every detail is looked at, so that one that is missing or wrong lets nobody in. */
+static const char rules[] =
+        "polkit.addRule(function(action, subject) {\n"
+        "  if (action.id == 'org.pflask.manager1.run-own' && subject.user == 'alice')\n"
+        "    return polkit.Result.YES;\n"
+        "  if (action.id.indexOf('org.pflask.manager1.') != 0 || subject.user != 'bob')\n"
+        "    return polkit.Result.NOT_HANDLED;\n"
+        "  if (action.lookup('container') == 'open' && action.lookup('owner') == '0')\n"
+        "    return polkit.Result.YES;\n"
+        "  if (action.id == 'org.pflask.manager1.run-privileged' && action.lookup('program') == 'true' &&\n"
+        "      action.lookup('user') == 'root')\n"
+        "    return polkit.Result.YES;\n"
+        "  if (action.lookup('container') == 'never')\n"
+        "    return polkit.Result.NO;\n"
+        "  if (action.lookup('container') == 'slow') {\n"
+        "    polkit.spawn(['/bin/sleep', '1']);\n"
+        "    return polkit.Result.YES;\n"
+        "  }\n"
+        "});\n";
+
+/* A method, and what it is called with besides the name. */
+typedef struct Verb {
+        const char *by_name, *on_object;
+        const char *arguments; /* GVariant text of a tuple's inside, or NULL */
+        gboolean is_open;      /* to all */
+        gboolean ends_it;
+} Verb;
+
+static const Verb verbs[] = {
+        {"GetContainer", NULL, NULL, TRUE, FALSE},
+        {"AttachContainer", "Attach", "@a{sv} {}", FALSE, FALSE},
+        {"ReadContainerLog", "ReadLog", NULL, FALSE, FALSE},
+        {"DescribeContainer", "Describe", NULL, FALSE, FALSE},
+        {"KillContainer", "Kill", "'leader', 18", FALSE, FALSE},
+        {"TerminateContainer", "Terminate", NULL, FALSE, TRUE},
+};
+
+static GVariant *verb_parameters(const Verb *verb, const char *name)
+{
+        g_autoptr(GString) text = g_string_new("(");
+        g_autoptr(GError) error = NULL;
+
+        if (name)
+                g_string_append_printf(text, "'%s',", name);
+        if (verb->arguments)
+                g_string_append_printf(text, "%s,", verb->arguments);
+        g_string_append_c(text, ')');
+        if (strcmp(text->str, "()") == 0)
+                return NULL;
+        GVariant *parameters = g_variant_parse(NULL, text->str, NULL, NULL, &error);
+        g_assert_no_error(error);
+        return parameters;
+}
+
+/* Both faces of the verb; @expected: the error that each must give, or NULL. */
+static void assert_verb(Client *client, const Verb *verb, const char *name, const char *expected)
+{
+        g_autofree char *path = container_path(name);
+
+        for (int face = 0; face < 2; face++) {
+                g_autoptr(GError) error = NULL;
+                if (face == 1 && (!verb->on_object || (verb->ends_it && !expected)))
+                        continue;
+                g_autoptr(GVariant)
+                        reply = face == 0 ? client_call(client, MANAGER_PATH, MANAGER_INTERFACE, verb->by_name,
+                                                        verb_parameters(verb, name), NULL, NULL, &error)
+                                          : client_call(client, path, CONTAINER_INTERFACE, verb->on_object,
+                                                        verb_parameters(verb, NULL), NULL, NULL, &error);
+                g_test_message("%s: %s", verb->by_name, error ? error->message : "granted");
+                g_assert_cmpstr(client_error_name(error), ==, expected ? expected : "");
+        }
+}
+
+static void assert_matrix(Client *client, const char *name, const char *expected)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
+                assert_verb(client, &verbs[i], name, verbs[i].is_open ? NULL : expected);
+}
+
+static void test_root(Fixture *fixture)
+{
+        create(fixture->client, "box", idle, NULL);
+        assert_matrix(fixture->client, "box", NULL);
+        wait_for(fixture->client, "box", "killed", SIGKILL);
+}
+
+static void test_stranger(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+
+        create(fixture->client, "open", idle, NULL);
+        assert_matrix(carol, "open", INTERACTIVE);
+        terminate(fixture->client, "open");
+}
+
+static void test_let_in(Fixture *fixture)
+{
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+
+        create(fixture->client, "open", idle, NULL);
+        assert_matrix(bob, "open", NULL);
+        wait_for(fixture->client, "open", "killed", SIGKILL);
+        create(fixture->client, "closed", idle, NULL);
+        assert_matrix(bob, "closed", INTERACTIVE);
+        terminate(fixture->client, "closed");
+        create(fixture->client, "never", idle, NULL);
+        assert_matrix(bob, "never", DENIED);
+        terminate(fixture->client, "never");
+}
+
+static void test_open_to_all(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "box", idle, NULL);
+        g_assert_cmpuint(n_containers(carol), ==, 1);
+        g_autoptr(GVariant) owner = property(carol, "box", "Owner");
+        g_assert_cmpuint(g_variant_get_uint32(owner), ==, 0);
+        client_call_later(carol, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", "box"),
+                          &pending);
+        n_containers(carol);
+        terminate(fixture->client, "box");
+        await(pending.is_done);
+        g_assert_no_error(pending.error);
+}
+
+static GVariant *run_parameters(const char *name, const char *program, const char *option_text)
+{
+        const char *const command[] = {program, NULL};
+
+        return g_variant_new("(s^as@a{sv})", name, command, options(option_text));
+}
+
+/* With the host's user namespace a container is privileged, whoever asks; the sentence says which option it was. */
+static void test_privileged_is_asked(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        g_autofree char *sentence = manager_refuses(alice, INTERACTIVE, "CreateContainer", "@(sasa{sv})",
+                                                    run_parameters("box", "true", "{'SharedNamespaces': <['user']>}"));
+        g_assert_nonnull(strstr(sentence, "org.pflask.manager1.run-privileged"));
+        g_assert_nonnull(strstr(sentence, "SharedNamespaces"));
+}
+
+static void test_program_decides(Fixture *fixture)
+{
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+
+        g_variant_unref(manager_call(bob, "CreateContainer", "@(sasa{sv})",
+                                     run_parameters("box", "true", "{'SharedNamespaces': <['user']>}")));
+        wait_for(bob, "box", "exited", 0);
+        g_free(manager_refuses(bob, INTERACTIVE, "CreateContainer", "@(sasa{sv})",
+                               run_parameters("box", "false", "{'SharedNamespaces': <['user']>}")));
+}
+
+/* To have been allowed once to make it is not to be root for ever. */
+static void test_owner_of_privileged(Fixture *fixture)
+{
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        static const char *const command[] = {"true", NULL};
+        static const Verb terminate_verb = {"TerminateContainer", "Terminate", NULL, FALSE, TRUE};
+
+        /* "true" is what the rule lets bob run; that it is a sleep is the environment's doing. */
+        g_assert_cmpint(g_mkdir_with_parents(TEST_DIRECTORY "/bin", 0755), ==, 0);
+        g_assert_true(g_file_set_contents_full(TEST_DIRECTORY "/bin/true", "#!/bin/sh\nexec /bin/sleep 100\n", -1,
+                                               G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+        g_variant_unref(
+                manager_call(bob, "CreateContainer", "(s^as@a{sv})", "box", command,
+                             options("{'SharedNamespaces': <['user']>, 'Environment': <['PATH=/run/test/bin']>}")));
+        assert_matrix(bob, "box", INTERACTIVE);
+        assert_verb(bob, &terminate_verb, "box", INTERACTIVE);
+        terminate(fixture->client, "box");
+}
+
+static void test_owner_of_confined(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new_with_groups(fixture, ALICE, ALICE, NULL, 0);
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+
+        create(alice, "hers", idle, NULL);
+        g_autoptr(GVariant) privileged = property(alice, "hers", "Privileged");
+        g_assert_false(g_variant_get_boolean(privileged));
+        assert_matrix(bob, "hers", INTERACTIVE);
+        assert_matrix(alice, "hers", NULL);
+        wait_for(alice, "hers", "killed", SIGKILL);
+}
+
+static void test_name_after_denial(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+
+        for (guint i = 0; i < rounds(20); i++)
+                g_free(manager_refuses(carol, INTERACTIVE, "CreateContainer", "@(sasa{sv})",
+                                       run_parameters("box", "true", "{'SharedNamespaces': <['user']>}")));
+        create(fixture->client, "box", "exit 1", NULL);
+        wait_for(fixture->client, "box", "exited", 1);
+}
+
+static void kill_later(Client *client, const char *name, Pending *pending)
+{
+        client_call_later(client, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                          g_variant_new("(ssi)", name, "leader", SIGKILL), pending);
+}
+
+/* The rule takes a second; meanwhile others are served. */
+static void test_slow_answer(Fixture *fixture)
+{
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "slow", idle, NULL);
+        gint64 begin = g_get_monotonic_time();
+        kill_later(bob, "slow", &pending);
+        g_dbus_connection_flush_sync(bob->connection, NULL, NULL);
+        for (guint i = 0; i < 10; i++)
+                g_assert_cmpuint(n_containers(fixture->client), ==, 1);
+        g_assert_cmpint(g_get_monotonic_time() - begin, <, G_TIME_SPAN_SECOND / 2);
+        await(pending.is_done);
+        g_assert_no_error(pending.error);
+        wait_for(fixture->client, "slow", "killed", SIGKILL);
+}
+
+static void test_caller_leaves(Fixture *fixture)
+{
+        create(fixture->client, "slow", idle, NULL);
+        for (guint i = 0; i < 5; i++) {
+                g_autoptr(Client) bob = client_new(fixture, BOB);
+                Pending pending = {};
+                kill_later(bob, "slow", &pending);
+                g_dbus_connection_flush_sync(bob->connection, NULL, NULL);
+                n_containers(bob);
+                g_dbus_connection_close_sync(bob->connection, NULL, NULL);
+                await(pending.is_done);
+                pending_clear(&pending);
+        }
+        g_autoptr(GVariant) state = property(fixture->client, "slow", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(fixture->client, "slow");
+}
+
+/* Asked about one container, answered when another has its name: had it worked, bob would have killed what nobody
+   let bob kill. */
+static void test_replaced_meanwhile(Fixture *fixture)
+{
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "slow", idle, NULL);
+        kill_later(bob, "slow", &pending);
+        n_containers(bob);
+        terminate(fixture->client, "slow");
+        create(fixture->client, "slow", idle, NULL);
+        await(pending.is_done);
+        g_assert_cmpstr(client_error_name(pending.error), ==, ERROR_PREFIX "NoSuchContainer");
+        g_autoptr(GVariant) state = property(fixture->client, "slow", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(fixture->client, "slow");
+}
+
+/* Issue by issue: a bus policy that refuses what polkit should decide looks like a denial, and is a mistake. */
+static void test_bus_lets_everybody_call(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_autofree char *file = g_strconcat(g_getenv("PFLASK_INTERFACES_DIRECTORY"), "/" MANAGER_INTERFACE ".xml",
+                                            NULL);
+        g_autofree char *xml = NULL;
+
+        g_assert_true(g_file_get_contents(file, &xml, NULL, NULL));
+        g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(xml, NULL);
+        GDBusInterfaceInfo *info = g_dbus_node_info_lookup_interface(node, MANAGER_INTERFACE);
+        for (GDBusMethodInfo **method = info->methods; *method; method++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(GVariant) reply = client_call(carol, MANAGER_PATH, MANAGER_INTERFACE, (*method)->name,
+                                                        g_variant_new("(y)", 0), NULL, NULL, &error);
+                g_assert_cmpstr(client_error_name(error), ==, "org.freedesktop.DBus.Error.InvalidArgs");
+        }
+}
+
+static void test_name_is_roots(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_autoptr(GError) error = NULL;
+
+        g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+                carol->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                "RequestName", g_variant_new("(su)", MANAGER_BUS_NAME, 3u), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                &error);
+        g_assert_cmpstr(client_error_name(error), ==, DENIED);
+}
+
+static void test_no_polkit(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+
+        create(fixture->client, "box", idle, NULL);
+        g_autofree char *sentence = manager_refuses(carol, DENIED, "TerminateContainer", "(s)", "box");
+        g_assert_nonnull(strstr(sentence, "polkit"));
+        terminate(fixture->client, "box");
+}
+
+#define WITH_RULES(test_name, test_function)                                                                \
+        {                                                                                                   \
+                .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
+        }
+static const Test tests[] = {
+        WITH_RULES("/authority/root-is-not-asked", test_root),
+        WITH_RULES("/authority/a-stranger-is-refused-everything-but-looking", test_stranger),
+        WITH_RULES("/authority/a-rule-lets-one-into-one-container", test_let_in),
+        WITH_RULES("/authority/looking-and-waiting-are-open-to-all", test_open_to_all),
+        WITH_RULES("/authority/a-privileged-container-is-asked-about", test_privileged_is_asked),
+        WITH_RULES("/authority/a-rule-knows-the-program", test_program_decides),
+        WITH_RULES("/authority/the-owner-of-a-privileged-one-is-asked-each-time", test_owner_of_privileged),
+        WITH_RULES("/authority/the-owner-of-a-confined-one-is-not-asked", test_owner_of_confined),
+        WITH_RULES("/authority/a-denied-name-is-free-again", test_name_after_denial),
+        WITH_RULES("/authority/a-slow-answer-delays-nobody-else", test_slow_answer),
+        WITH_RULES("/authority/a-caller-who-leaves-has-not-asked", test_caller_leaves),
+        WITH_RULES("/authority/an-answer-is-about-the-container-asked-about", test_replaced_meanwhile),
+        TEST("/authority/the-bus-lets-everybody-call", test_bus_lets_everybody_call, ON_BUS),
+        TEST("/authority/the-name-is-roots", test_name_is_roots, ON_BUS),
+        TEST("/authority/without-polkit-there-is-only-root", test_no_polkit, ON_BUS),
+};
+
+int main(int argc, char **argv)
+{
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}
