@@ -9,17 +9,10 @@
 #pragma once
 
 #include "common/process.h"
+#include "common/state.h"
 #include "manager/call.h"
 #include "manager/claim.h"
 #include "manager/manager.h"
-
-typedef enum {
-        STATE_STARTING,
-        STATE_RUNNING,
-        STATE_REBOOTING,
-        STATE_STOPPING,
-        STATE_EXITED,
-} State;
 
 /* Indexes of the host's ends of a container's network interfaces. */
 typedef struct Interfaces {
@@ -67,12 +60,6 @@ struct Container {
         Creation *successor;                /* that waits for the name */
         TAILQ_HEAD(, Call) waits;
 };
-
-/** state_name() - the word that the bus uses */
-const char *state_name(State state);
-
-/** state_from_name() - Return: 0; -EINVAL for a word that isn't one. */
-int state_from_name(const char *name, State *ret);
 
 /** container_new() - add a container to the manager's view. Return: 0; -EEXIST; -errno. */
 int container_new(Manager *manager, const char *name, Container **ret);

@@ -70,7 +70,7 @@ static void take_over(Register *reg, const char *name)
         if (claim_take_over(reg->directory, name, &claim) < 0)
                 return;
         if (!name_is_valid(name) || record_read(claim->directory, &record) < 0 ||
-            strcmp(record->state, "starting") == 0)
+            record->state == STATE_STARTING)
                 return;
         if (container_new(reg->manager, name, &container) < 0)
                 return;
