@@ -219,12 +219,35 @@ static int maps_copy(const IdMap *maps, size_t n, IdMap **ret, size_t *ret_n)
         return 0;
 }
 
-/* A caller's own gid stands where the caller's own uid does; the two are different numbers for many. */
-static void maps_use_own_gid(const Identity *identity, IdMap *gids, size_t n)
+/*
+ * Makes the gids of a confined caller of what was given for both. Where the caller's own uid is, there is the own gid,
+ * and no other: the group that happens to have the number of the uid is somebody else's. A uid that is mapped to
+ * itself means a gid that is.
+ */
+static int maps_use_own_gid(const Identity *identity, const IdMap *given, size_t n, IdMap **ret, size_t *ret_n)
 {
-        for (size_t i = 0; i < n; i++)
-                if (gids[i].host == identity->uid && gids[i].count == 1)
-                        gids[i].host = identity->gid;
+        _cleanup_(freep) IdMap *gids = reallocarray(NULL, n * 3, sizeof(*gids));
+        size_t n_gids = 0;
+
+        if (!gids)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                uint32_t before = identity->uid - given[i].host;
+                if (identity->uid < given[i].host || before >= given[i].count) {
+                        gids[n_gids++] = given[i];
+                        continue;
+                }
+                uint32_t own = given[i].container + before;
+                uint32_t after = given[i].count - before - 1;
+                if (before > 0)
+                        gids[n_gids++] = (IdMap){given[i].container, given[i].host, before};
+                gids[n_gids++] = (IdMap){own == identity->uid ? identity->gid : own, identity->gid, 1};
+                if (after > 0)
+                        gids[n_gids++] = (IdMap){own + 1, identity->uid + 1, after};
+        }
+        *ret = TAKE_PTR(gids);
+        *ret_n = n_gids;
+        return 0;
 }
 
 static bool maps_are_only(const IdMap *maps, size_t n, uint32_t id)
@@ -235,33 +258,42 @@ static bool maps_are_only(const IdMap *maps, size_t n, uint32_t id)
         return true;
 }
 
+/* Fills the maps of @user alone, mapped to itself. */
+static int maps_of_user(const User *user, IdMaps *maps)
+{
+        const IdMap uid = {user->uid, user->uid, 1}, gid = {user->gid, user->gid, 1};
+        int r = maps_copy(&uid, 1, &maps->uids, &maps->n_uids);
+
+        return r < 0 ? r : maps_copy(&gid, 1, &maps->gids, &maps->n_gids);
+}
+
+static int maps_of_spec(const Spec *spec, const Identity *identity, IdMaps *maps)
+{
+        int r = maps_copy(spec->user_maps, spec->n_user_maps, &maps->uids, &maps->n_uids);
+
+        if (r < 0)
+                return r;
+        if (identity->is_confined)
+                return maps_use_own_gid(identity, spec->user_maps, spec->n_user_maps, &maps->gids, &maps->n_gids);
+        return maps_copy(spec->user_maps, spec->n_user_maps, &maps->gids, &maps->n_gids);
+}
+
 int idmaps_decide(const Spec *spec, const Identity *identity, const User *user, IdMaps **ret, Failure *failure)
 {
         _cleanup_(idmaps_freep) IdMaps *maps = calloc(1, sizeof(*maps));
-        const IdMap own_uid = {user ? user->uid : 0, user ? user->uid : 0, 1};
-        const IdMap own_gid = {user ? user->gid : 0, user ? user->gid : 0, 1};
-        bool is_given = spec->n_user_maps > 0;
 
-        if (!maps)
-                return -ENOMEM;
-        if (!is_given && !user)
+        if (spec->n_user_maps == 0 && !user)
                 return failure_set(failure, -EINVAL, FAILURE_INVALID_OPTION,
                                    "a user namespace needs the option 'UserMaps' or 'User'");
-        int r = maps_copy(is_given ? spec->user_maps : &own_uid, is_given ? spec->n_user_maps : 1, &maps->uids,
-                          &maps->n_uids);
-        if (r >= 0)
-                r = maps_copy(is_given ? spec->user_maps : &own_gid, is_given ? spec->n_user_maps : 1, &maps->gids,
-                              &maps->n_gids);
+        int r = idmap_validate(spec->user_maps, spec->n_user_maps, failure);
         if (r < 0)
-                return failure_step(failure, r, "make the user map", NULL, NULL);
-        if (identity->is_confined) {
-                if (is_given)
-                        maps_use_own_gid(identity, maps->gids, maps->n_gids);
-                maps->is_setgroups_denied = maps_are_only(maps->gids, maps->n_gids, identity->gid);
-        }
-        r = idmap_validate(maps->uids, maps->n_uids, failure);
-        if (r >= 0)
-                r = idmap_validate(maps->gids, maps->n_gids, failure);
+                return r;
+        if (maps)
+                r = spec->n_user_maps > 0 ? maps_of_spec(spec, identity, maps) : maps_of_user(user, maps);
+        if (!maps || r < 0)
+                return failure_step(failure, -ENOMEM, "make", "the user map", NULL);
+        maps->is_setgroups_denied = identity->is_confined && maps_are_only(maps->gids, maps->n_gids, identity->gid);
+        r = idmap_validate(maps->gids, maps->n_gids, failure);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(maps);

@@ -76,7 +76,9 @@ bool idmap_is_within(const IdMap *maps, size_t n, uint32_t own, const IdRange *r
  * @user:  mapped to itself where the spec has no UserMaps; may be NULL where it has
  * @ret:   the caller's
  *
- * UserMaps are for uids and gids alike, but where a confined caller's own uid is mapped, so is the caller's own gid.
+ * UserMaps are for uids and gids alike, but where a confined caller's own uid is mapped, so is the caller's own gid, and
+ * the group with the number of that uid isn't. So UserMaps are within a caller's authority when both of these say so:
+ * idmap_is_within() with uid and uid ranges, and with uid and gid ranges.
  *
  * Return: 0; -EINVAL with InvalidOption; -errno.
  */
