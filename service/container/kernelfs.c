@@ -52,7 +52,6 @@ int kernelfs_mount_proc(int root, uint64_t namespaces, Failure *failure)
         return r < 0 ? tree_fail(failure, r, "proc", "/proc", NULL) : TAKE_FD(proc);
 }
 
-/* Return: a staged tmpfs with an empty "file" and an empty "directory" that nobody may open; -errno. */
 static int kernelfs_make_masks(void)
 {
         static const TreeOption options[] = {{"mode", "0700"}, {"size", "4k"}, {}};
@@ -64,10 +63,15 @@ static int kernelfs_make_masks(void)
         if (file < 0 || mkdirat(masks, "directory", 0) < 0)
                 return -errno;
         int r = tree_change(masks, MOUNT_ATTR_RDONLY, MS_PRIVATE);
-        if (r < 0)
-                return r;
-        r = tree_stage(masks);
         return r < 0 ? r : TAKE_FD(masks);
+}
+
+int kernelfs_stage_masks(Failure *failure)
+{
+        _cleanup_(fd_closep) int masks = kernelfs_make_masks();
+        int r = masks < 0 ? masks : tree_stage(masks);
+
+        return r < 0 ? failure_step(failure, r, "make", "masks", "/proc") : TAKE_FD(masks);
 }
 
 static int kernelfs_clone_mask(int masks, int target)
@@ -94,12 +98,8 @@ static int kernelfs_protect(int proc, const char *path, int masks)
         return r < 0 ? r : tree_attach(tree, target);
 }
 
-int kernelfs_protect_proc(int proc, Failure *failure)
+int kernelfs_protect_proc(int proc, int masks, Failure *failure)
 {
-        _cleanup_(fd_closep) int masks = kernelfs_make_masks();
-
-        if (masks < 0)
-                return failure_step(failure, masks, "mount", "masks", "/proc");
         for (unsigned i = 0; i < ELEMENTS(proc_protections); i++) {
                 const char *path = proc_protections[i].path;
                 int r = kernelfs_protect(proc, path, proc_protections[i].hide ? masks : -EBADF);

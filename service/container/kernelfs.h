@@ -23,14 +23,22 @@
 int kernelfs_mount_proc(int root, uint64_t namespaces, Failure *failure);
 
 /**
- * kernelfs_protect_proc() - make the host's knobs read-only, and hide what tells of its memory
- * @proc:  of kernelfs_mount_proc()
+ * kernelfs_stage_masks() - an empty file and an empty directory to hide others with
  *
- * What hides a file is an empty one in a tmpfs made for it, that nobody else can reach or replace.
+ * In a tmpfs made for them, that nobody else can reach: no node of the host's is trusted to be what it seems.
+ *
+ * Return: a descriptor of the tmpfs, the caller's; -errno.
+ */
+int kernelfs_stage_masks(Failure *failure);
+
+/**
+ * kernelfs_protect_proc() - make the host's knobs read-only, and hide what tells of its memory
+ * @proc:   of kernelfs_mount_proc()
+ * @masks:  of kernelfs_stage_masks()
  *
  * Return: 0; -errno.
  */
-int kernelfs_protect_proc(int proc, Failure *failure);
+int kernelfs_protect_proc(int proc, int masks, Failure *failure);
 
 /** kernelfs_mount_sys() - /sys, read-only; with the host's cgroups where they are shared. Return: 0; -errno. */
 int kernelfs_mount_sys(int root, uint64_t namespaces, Failure *failure);

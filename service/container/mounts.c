@@ -32,7 +32,7 @@ static const char *overlay_hint(int code)
         case -EBUSY:
                 return "its upper or work directory is part of another overlay";
         case -EINVAL:
-                return "its upper directory must be on a file system that can be one, and not on an overlay";
+                return "its upper and work directories must be apart, on a file system that can be an upper layer";
         case -ELOOP:
                 return "its upper, work and lower directories must not lie in one another";
         default:

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -40,7 +41,7 @@ static int root_make_layers(int tmpfs, int *ret_upper, int *ret_work)
         return 0;
 }
 
-/* The lower layer and the tmpfs stay staged: root_enter() unmounts them with the rest, and the overlay has its own. */
+/* The lower layer and the tmpfs stay staged: the overlay has clones of its own. */
 static int root_make_overlay(int lower, bool in_user_namespace)
 {
         static const TreeOption options[] = {{"mode", "0755"}, {"size", "25%"}, {"nr_inodes", "2m"}, {}};
@@ -89,14 +90,14 @@ static int root_mount_run(int root, Failure *failure)
 }
 
 /* What every container with a root of its own has in it. */
-static int root_furnish(const RootInput *input, int root, Failure *failure)
+static int root_furnish(const RootInput *input, int root, int masks, Failure *failure)
 {
         _cleanup_(fd_closep) int proc = kernelfs_mount_proc(root, input->namespaces, failure);
         int r;
 
         if (proc < 0)
                 return proc;
-        r = kernelfs_protect_proc(proc, failure);
+        r = kernelfs_protect_proc(proc, masks, failure);
         if (r >= 0)
                 r = kernelfs_mount_sys(root, input->namespaces, failure);
         if (r >= 0 && input->spec->private_devices)
@@ -104,8 +105,22 @@ static int root_furnish(const RootInput *input, int root, Failure *failure)
         return r < 0 ? r : root_mount_run(root, failure);
 }
 
+/* What stays staged is staged before the root: root_enter() unmounts it with the host's tree. */
+static int root_make_own(const RootInput *input, Failure *failure)
+{
+        _cleanup_(fd_closep) int masks = kernelfs_stage_masks(failure);
+
+        if (masks < 0)
+                return masks;
+        _cleanup_(fd_closep) int root = root_open(input, failure);
+        if (root < 0)
+                return root;
+        int r = root_furnish(input, root, masks, failure);
+        return r < 0 ? r : TAKE_FD(root);
+}
+
 /* Opens the host's tree, which stays the root, and renews in it what shows the container's own namespaces. */
-static int root_furnish_host(const RootInput *input, Failure *failure)
+static int root_renew_host(const RootInput *input, Failure *failure)
 {
         _cleanup_(fd_closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         int r;
@@ -138,33 +153,64 @@ int root_build(const RootInput *input, int *ret_root, Failure *failure)
         r = root_cut_ties(failure);
         if (r < 0)
                 return r;
-        root = has_root ? root_open(input, failure) : root_furnish_host(input, failure);
+        root = has_root ? root_make_own(input, failure) : root_renew_host(input, failure);
         if (root < 0)
                 return root;
-        if (has_root)
-                r = root_furnish(input, root, failure);
-        if (r >= 0)
-                r = mounts_apply(input->spec, input->sources, root, in_user_namespace, failure);
+        r = mounts_apply(input->spec, input->sources, root, in_user_namespace, failure);
         if (r < 0)
                 return r;
         *ret_root = has_root ? TAKE_FD(root) : -EBADF;
         return 0;
 }
 
+/*
+ * Unmounts the tree that @host is the root directory of. What is staged lies on top of it, and umount2(2) takes the
+ * uppermost, even from a descriptor; the tree itself is the last, and after that none of our namespace: EINVAL.
+ * @descriptors is /proc/self/fd, opened while /proc was still the host's.
+ */
+static int root_unmount_host(int descriptors, int host)
+{
+        char name[TREE_NAME_SIZE];
+
+        if (fchdir(descriptors) < 0)
+                return -errno;
+        snprintf(name, sizeof(name), "%d", host);
+        while (umount2(name, MNT_DETACH) == 0)
+                ;
+        return errno == EINVAL ? 0 : -errno;
+}
+
+/* Is there nothing on top of the root: ".." in it leads to the uppermost. */
+static int root_verify(int root)
+{
+        _cleanup_(fd_closep) int uppermost = open("/..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (uppermost < 0)
+                return -errno;
+        int r = fd_is_same_file(root, uppermost);
+        return r == 0 ? -EBUSY : r;
+}
+
 int root_enter(int root, Failure *failure)
 {
+        _cleanup_(fd_closep) int host = -EBADF, descriptors = -EBADF;
+        int r;
+
         if (root < 0)
                 return 0;
-        if (fchdir(root) < 0)
-                return failure_step(failure, -errno, "go to", "root directory", NULL);
-        /* Puts the host's tree on top of the new root, where the next line unmounts it. */
-        if (syscall(SYS_pivot_root, ".", ".") < 0)
-                return failure_step(failure, -errno, "pivot to", "root directory", NULL);
-        if (umount2(".", MNT_DETACH) < 0)
-                return failure_step(failure, -errno, "unmount", "the host's tree", NULL);
-        if (chdir("/") < 0)
-                return failure_step(failure, -errno, "go to", "/", NULL);
-        return 0;
+        host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        descriptors = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (host < 0 || descriptors < 0)
+                return failure_step(failure, -errno, "open", "the host's tree", NULL);
+        /* The second puts the host's tree on top of the new root. */
+        if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+                return failure_step(failure, -errno, "change to", "root directory", NULL);
+        r = root_unmount_host(descriptors, host);
+        if (r >= 0 && chdir("/") < 0)
+                r = -errno;
+        if (r >= 0)
+                r = root_verify(root);
+        return r < 0 ? failure_step(failure, r, "unmount", "the host's tree", NULL) : 0;
 }
 
 int root_mount_cgroup(const Spec *spec, uint64_t namespaces, Failure *failure)

@@ -134,7 +134,7 @@ static int layer_move(int tree, const char *path, int *layer)
                 path++;
         moved = (int)syscall(SYS_openat2, tree, *path ? path : ".", &how, sizeof(how));
         if (moved < 0)
-                return -errno;
+                return errno == ENOENT || errno == ENOTDIR ? -EXDEV : -errno;
         int r = fd_is_same_file(moved, *layer);
         if (r < 0)
                 return r;

@@ -83,7 +83,8 @@ int tree_target(int root, const char *path, unsigned type);
  *
  * The kernel makes an overlay, or a clone, only of what is attached in our mount namespace. Path lookups start at the
  * root directory, not on what is mounted over it, so that nothing comes to lie in anybody's way. The caller is alone
- * in its mount namespace, and slave to the host's.
+ * in its mount namespace, and slave to the host's. What is staged lies on top of what was staged before: once the
+ * container's root is, the rest has to be unstaged again, or it would cover it.
  *
  * Return: 0; -errno.
  */
