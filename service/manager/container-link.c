@@ -12,6 +12,8 @@
 #include "common/fd.h"
 #include "common/names.h"
 #include "manager/container.h"
+#include "manager/creation.h"
+#include "manager/keeper.h"
 #include "manager/register.h"
 
 /* ---- properties, a row each ---- */
@@ -199,9 +201,24 @@ static int exited(sd_bus_message *message, void *userdata, sd_bus_error *error _
         return 0;
 }
 
+/*
+ * The supervisor dies, and its keeper will notice when it is over; or it lives and only the link is broken, and then it
+ * listens for a new one.
+ */
 static int disconnected(sd_bus_message *message _unused_, void *userdata, sd_bus_error *error _unused_)
 {
-        container_lost(userdata);
+        Container *container = userdata;
+
+        container_unlink(container);
+        if (container->creation) {
+                creation_supervisor_lost(container->creation);
+                return 0;
+        }
+        if (!container->keeper || !process_is_alive(container->keeper->pidfd))
+                return 0;
+        int fd = register_connect(container->manager->reg, container->name);
+        if (fd >= 0 && container_link(container, fd) >= 0)
+                container_load(container);
         return 0;
 }
 
@@ -247,6 +264,10 @@ static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _un
         Register *reg = container->manager->reg;
 
         container->query = sd_bus_slot_unref(container->query);
+        if (container->is_loading) {
+                container->is_loading = false;
+                register_loaded_one(reg);
+        }
         if (sd_bus_message_is_method_error(reply, NULL) || properties_read(container, reply) < 0) {
                 container_lost(container);
         } else if (container->told.state == STATE_STARTING) {
@@ -254,12 +275,11 @@ static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _un
                 container_free(container);
         } else {
                 container_open_leader(container);
-                container->state = container->told.state == STATE_EXITED ? STATE_RUNNING : container->told.state;
                 container_publish(container);
+                container->state = container->told.state == STATE_EXITED ? STATE_RUNNING : container->told.state;
                 if (container->told.state == STATE_EXITED)
                         container_ended(container, container->told.result, container->told.status);
         }
-        register_loaded_one(reg);
         return 0;
 }
 

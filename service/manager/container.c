@@ -13,6 +13,7 @@
 #include "common/names.h"
 #include "manager/container-bus.h"
 #include "manager/creation.h"
+#include "manager/keeper.h"
 #include "manager/log.h"
 #include "manager/machined.h"
 #include "manager/register.h"
@@ -67,7 +68,7 @@ int container_new(Manager *manager, const char *name, Container **ret)
 
         if (!container)
                 return -ENOMEM;
-        *container = (Container){.manager = manager, .leader_fd = -EBADF, .supervisor_fd = -EBADF};
+        *container = (Container){.manager = manager, .leader_fd = -EBADF};
         TAILQ_INIT(&container->waits);
         r = container_set_name(container, name);
         if (r >= 0)
@@ -94,6 +95,8 @@ int container_rename(Container *container, const char *name)
         tdelete(container, &container->manager->containers, container_compare);
         int r = container_set_name(container, name);
         int inserted = container_insert(container);
+        if (r >= 0 && container->keeper)
+                r = keeper_rename(container->keeper, name);
         return r < 0 ? r : inserted;
 }
 
@@ -135,11 +138,12 @@ Container *container_free(Container *container)
                 error_set(&error, ERROR_NO_SUCH_CONTAINER, "container '%s' is gone", container->name);
                 call_reply_error(TAILQ_FIRST(&container->waits), -ENXIO, &error);
         }
+        if (container->is_loading)
+                register_loaded_one(manager->reg);
         container_unlink(container);
-        sd_event_source_disable_unref(container->supervisor_source);
+        keeper_let_go(container);
         sd_event_source_disable_unref(container->forget_timer);
         fd_close(container->leader_fd);
-        fd_close(container->supervisor_fd);
         claim_free(container->remains);
         free(container->interfaces.indexes);
         free(container->unit);
@@ -264,7 +268,7 @@ void container_bury(Container *container, Claim *remains)
                 container_forget(container);
 }
 
-/* If the supervisor said how the container ended before it went, that stands. */
+/* If the supervisor said how the container ended before it died, that stands. */
 void container_lost(Container *container)
 {
         _cleanup_(claim_freep) Claim *remains = NULL;
@@ -279,6 +283,7 @@ void container_lost(Container *container)
                 container_bury(container, TAKE_PTR(remains));
 }
 
+/* Its name is free when the supervisor has answered, which is after it removed the directory. */
 static int container_forgotten(sd_bus_message *reply _unused_, void *userdata, sd_bus_error *error _unused_)
 {
         container_free(userdata);

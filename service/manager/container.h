@@ -31,7 +31,7 @@ struct Container {
         pid_t leader;  /* for people to read */
         int leader_fd; /* pidfd */
         pid_t supervisor;
-        int supervisor_fd; /* pidfd; -EBADF when it isn't our child */
+        Keeper *keeper; /* the supervisor as a process; NULL when it is dead */
         uint64_t timestamp;
         uint64_t timestamp_monotonic;
         char *unit;
@@ -51,13 +51,13 @@ struct Container {
 
         sd_bus *link; /* to the supervisor */
         sd_bus_slot *properties_match, *exited_match, *disconnected_match, *query;
-        sd_event_source *supervisor_source; /* its death, when it is our child */
-        sd_event_source *forget_timer;      /* of a lost one; else the supervisor counts the time */
-        Claim *remains;                     /* the directory of a lost one */
-        bool is_published;                  /* on the bus, and told of by ContainerNew */
-        bool is_forgotten;                  /* its supervisor has been told to go */
-        Creation *creation;                 /* that makes it, while starting */
-        Creation *successor;                /* that waits for the name */
+        sd_event_source *forget_timer; /* of a lost one; else the supervisor counts the time */
+        Claim *remains;                /* the directory of a lost one */
+        bool is_published;             /* on the bus, and told of by ContainerNew */
+        bool is_loading;               /* found while the register was read, and not yet loaded */
+        bool is_forgotten;             /* its supervisor has been told to go */
+        Creation *creation;            /* that makes it, while starting */
+        Creation *successor;           /* that waits for the name */
         TAILQ_HEAD(, Call) waits;
 };
 

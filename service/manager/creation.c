@@ -3,12 +3,12 @@
 
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/fd.h"
 #include "common/names.h"
 #include "manager/container.h"
+#include "manager/keeper.h"
 #include "manager/machined.h"
 #include "manager/register.h"
 #include "manager/scope.h"
@@ -264,43 +264,6 @@ static int creation_ask_create(Creation *creation)
                                  UINT64_MAX);
 }
 
-/* The supervisor's death, for one that is our child: it must be reaped, and its link tells the rest. */
-static int supervisor_ended(sd_event_source *source, int fd, uint32_t events _unused_, void *userdata)
-{
-        Container *container = userdata;
-        Result result;
-        int status;
-
-        process_wait(fd, &result, &status);
-        container->supervisor_fd = fd_close(fd);
-        container->supervisor_source = sd_event_source_disable_unref(source);
-        return 0;
-}
-
-static int creation_spawn_supervisor(Creation *creation, int socket)
-{
-        Container *container = creation->container;
-        Claim *claim = creation->call->claim;
-        const int fds[] = {socket, claim->directory};
-        char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", claim->name, NULL};
-        const Spawn spawn = {
-                .executable = creation->manager->supervisor_program,
-                .argv = argv,
-                .envp = environ,
-                .fds = fds,
-                .n_fds = ELEMENTS(fds),
-                .stderr_fd = -EBADF,
-        };
-
-        int pidfd = process_spawn(&spawn, &container->supervisor);
-        if (pidfd < 0)
-                return pidfd;
-        container->supervisor_fd = pidfd;
-        claim_hand_over(claim);
-        return sd_event_add_io(creation->manager->event, &container->supervisor_source, pidfd, EPOLLIN,
-                               supervisor_ended, container);
-}
-
 static int creation_make_container(Creation *creation, sd_bus_error *error)
 {
         Call *call = creation->call;
@@ -316,7 +279,7 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
         container->owner = call->caller->uid;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
                 return error_step(error, -errno, "make", "socket", "the supervisor");
-        r = creation_spawn_supervisor(creation, sockets[1]);
+        r = keeper_spawn(container, call->claim, sockets[1]);
         fd_close(sockets[1]);
         if (r < 0) {
                 fd_close(sockets[0]);

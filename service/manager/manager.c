@@ -16,6 +16,7 @@
 #include "common/programs.h"
 #include "manager/caller.h"
 #include "manager/container.h"
+#include "manager/keeper.h"
 #include "manager/log.h"
 #include "manager/register.h"
 #include "manager/scope.h"
@@ -52,6 +53,7 @@ int manager_new(Manager **ret)
         manager->supervisor_program = -EBADF;
         manager->max_containers_per_user = CONTAINERS_PER_USER;
         TAILQ_INIT(&manager->list);
+        LIST_INIT(&manager->keepers);
         int r = sd_event_default(&manager->event);
         if (r < 0)
                 return log_failure(r, "make", "the event loop");
@@ -76,6 +78,7 @@ Manager *manager_free(Manager *manager)
                 container->is_published = false; /* it isn't removed, only no longer seen by us */
                 container_free(container);
         }
+        keepers_free(manager);
         sd_event_source_disable_unref(manager->idle_timer);
         register_close(manager->reg);
         sd_bus_flush_close_unref(manager->bus);

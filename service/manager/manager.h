@@ -19,6 +19,7 @@
 typedef struct Container Container;
 typedef struct Creation Creation;
 typedef struct Callers Callers;
+typedef struct Keeper Keeper;
 typedef struct Register Register;
 
 typedef struct Manager {
@@ -34,6 +35,7 @@ typedef struct Manager {
         void *containers;             /* tsearch(3) by name */
         TAILQ_HEAD(, Container) list; /* the same, in order of creation */
         unsigned n_containers;
+        LIST_HEAD(, Keeper) keepers; /* supervisors, also of containers that are no longer seen */
         unsigned max_containers_per_user;
 
         uint64_t idle_usec; /* how long to stay without anything to do; 0: for ever */

@@ -16,7 +16,7 @@
 #include "common/name.h"
 #include "common/names.h"
 #include "common/record.h"
-#include "manager/container.h"
+#include "manager/keeper.h"
 
 struct Register {
         Manager *manager;
@@ -60,6 +60,14 @@ static int connect_to(int directory)
         return peer.uid == 0 ? TAKE_FD(fd) : -EPERM;
 }
 
+int register_connect(const Register *reg, const char *name)
+{
+        _cleanup_(fd_closep) int directory = openat(reg->directory, name,
+                                                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return directory < 0 ? -errno : connect_to(directory);
+}
+
 /* Nobody owns the directory any more. A container that ran, and of whose end nobody was told, is lost, not forgotten. */
 static void take_over(Register *reg, const char *name)
 {
@@ -69,8 +77,7 @@ static void take_over(Register *reg, const char *name)
 
         if (claim_take_over(reg->directory, name, &claim) < 0)
                 return;
-        if (!name_is_valid(name) || record_read(claim->directory, &record) < 0 ||
-            record->state == STATE_STARTING)
+        if (!name_is_valid(name) || record_read(claim->directory, &record) < 0 || record->state == STATE_STARTING)
                 return;
         if (container_new(reg->manager, name, &container) < 0)
                 return;
@@ -85,27 +92,32 @@ static void take_over(Register *reg, const char *name)
 
 static void find_one(Register *reg, const char *name)
 {
+        Container *container;
+
         if (name_is_valid(name) && container_find(reg->manager, name))
                 return;
-        _cleanup_(fd_closep) int directory = openat(reg->directory, name,
-                                                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (directory < 0)
-                return;
-        int fd = name_is_valid(name) ? connect_to(directory) : -EINVAL;
+        int fd = name_is_valid(name) ? register_connect(reg, name) : -EINVAL;
         if (fd < 0) {
                 take_over(reg, name);
                 return;
         }
-        Container *container;
         if (container_new(reg->manager, name, &container) < 0) {
                 fd_close(fd);
                 return;
         }
-        reg->n_loading++;
-        if (container_link(container, fd) < 0 || container_load(container) < 0) {
+        int r = keeper_find(container, fd);
+        if (r >= 0)
+                r = container_link(container, fd);
+        else
+                fd_close(fd);
+        if (r >= 0)
+                r = container_load(container);
+        if (r < 0) {
                 container_free(container);
-                register_loaded_one(reg);
+                return;
         }
+        container->is_loading = true;
+        reg->n_loading++;
 }
 
 /* A name appeared, or its supervisor announced it by touching the directory. */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/keeper.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/process.h"
+#include "manager/register.h"
+
+static Keeper *keeper_free(Keeper *keeper)
+{
+        if (!keeper)
+                return NULL;
+        LIST_REMOVE(keeper, others);
+        if (keeper->container)
+                keeper->container->keeper = NULL;
+        sd_event_source_disable_unref(keeper->death);
+        fd_close(keeper->pidfd);
+        free(keeper->name);
+        free(keeper);
+        return NULL;
+}
+
+/* The process is dead, and with it the lock on its directory: what it left there is cleaned up by who takes it over. */
+static int keeper_died(sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *userdata)
+{
+        Keeper *keeper = userdata;
+        Container *container = keeper->container;
+        _cleanup_(claim_freep) Claim *left = NULL;
+        Result result;
+        int status;
+
+        process_wait(fd, &result, &status); /* of a supervisor that isn't our child its parent takes the status */
+        if (!container)
+                claim_take_over(register_directory(keeper->manager->reg), keeper->name, &left);
+        keeper_free(keeper);
+        if (container)
+                container_lost(container);
+        return 0;
+}
+
+static int keeper_new(Container *container, int pidfd, pid_t pid)
+{
+        Manager *manager = container->manager;
+        Keeper *keeper = calloc(1, sizeof(*keeper));
+
+        if (!keeper) {
+                fd_close(pidfd);
+                return -ENOMEM;
+        }
+        *keeper = (Keeper){.manager = manager, .pidfd = pidfd, .pid = pid, .container = container};
+        container->keeper = keeper;
+        container->supervisor = pid;
+        LIST_INSERT_HEAD(&manager->keepers, keeper, others);
+        keeper->name = strdup(container->name);
+        int r = keeper->name ? sd_event_add_io(manager->event, &keeper->death, pidfd, EPOLLIN, keeper_died, keeper)
+                             : -ENOMEM;
+        /* After everything that the supervisor has still said on its link. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(keeper->death, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0)
+                keeper_free(keeper);
+        return r;
+}
+
+int keeper_spawn(Container *container, Claim *claim, int socket)
+{
+        const int fds[] = {socket, claim->directory};
+        char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", claim->name, NULL};
+        const Spawn spawn = {
+                .executable = container->manager->supervisor_program,
+                .argv = argv,
+                .envp = environ,
+                .fds = fds,
+                .n_fds = ELEMENTS(fds),
+                .stderr_fd = -EBADF,
+        };
+        pid_t pid;
+
+        int pidfd = process_spawn(&spawn, &pid);
+        if (pidfd < 0)
+                return pidfd;
+        claim_hand_over(claim);
+        return keeper_new(container, pidfd, pid);
+}
+
+int keeper_find(Container *container, int socket)
+{
+        struct ucred peer;
+        socklen_t length = sizeof(peer);
+
+        /* Of a listening socket these are the credentials of who listened: the supervisor, alive as it answers. */
+        if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+                return -errno;
+        int pidfd = pidfd_open(peer.pid, 0);
+        return pidfd < 0 ? -errno : keeper_new(container, pidfd, peer.pid);
+}
+
+int keeper_rename(Keeper *keeper, const char *name)
+{
+        char *copy = strdup(name);
+
+        if (!copy)
+                return -ENOMEM;
+        free(keeper->name);
+        keeper->name = copy;
+        return 0;
+}
+
+void keeper_let_go(Container *container)
+{
+        if (container->keeper)
+                container->keeper->container = NULL;
+        container->keeper = NULL;
+}
+
+void keepers_free(Manager *manager)
+{
+        while (!LIST_EMPTY(&manager->keepers))
+                keeper_free(LIST_FIRST(&manager->keepers));
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keeper
+ *
+ * A supervisor as a process: held by pidfd from its start, or from the day a new manager found it, to its death, and
+ * then cleaned up after. It outlives what a manager thinks of the container: a creation may be given up while its
+ * supervisor is still about to end, and its directory is nobody's only when it has.
+ */
+#pragma once
+
+#include "manager/claim.h"
+#include "manager/container.h"
+
+struct Keeper {
+        LIST_ENTRY(Keeper) others;
+        Manager *manager;
+        Container *container; /* NULL once nobody is interested */
+        char *name;           /* of the directory */
+        int pidfd;
+        pid_t pid; /* for people to read */
+        sd_event_source *death;
+};
+
+/**
+ * keeper_spawn() - execute a supervisor
+ * @container:  whose keeper it becomes
+ * @claim:      handed over on success
+ * @socket:     the supervisor's end of the first link, borrowed
+ *
+ * Return: 0; -errno.
+ */
+int keeper_spawn(Container *container, Claim *claim, int socket);
+
+/** keeper_find() - hold the supervisor at the other end of @socket, which is not our child. Return: 0; -errno. */
+int keeper_find(Container *container, int socket);
+
+/** keeper_rename() - the directory has got another name. Return: 0; -ENOMEM. */
+int keeper_rename(Keeper *keeper, const char *name);
+
+/** keeper_let_go() - the container is no longer seen; the keeper remains until it is dead */
+void keeper_let_go(Container *container);
+
+/** keepers_free() - the manager ends: supervisors go on */
+void keepers_free(Manager *manager);
