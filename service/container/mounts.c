@@ -32,7 +32,8 @@ static const char *overlay_hint(int code)
         case -EBUSY:
                 return "its upper or work directory is part of another overlay";
         case -EINVAL:
-                return "its upper and work directories must be apart, on a file system that can be an upper layer";
+                return "its directories must be apart, with no mounts beneath, on a file system that can be an upper "
+                       "layer";
         case -ELOOP:
                 return "its upper, work and lower directories must not lie in one another";
         default:

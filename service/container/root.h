@@ -36,7 +36,8 @@ typedef struct RootInput {
  * With a root: the root directory (ephemeral: an overlay, whose upper layer is a tmpfs of at most 25 % of the memory,
  * charged to the leader's cgroup), read-only if asked for, /proc, /sys, /dev, /run, then the spec's mounts in their
  * order. A mount point that is missing is made, unless the root is read-only. Mounts beneath the root directory are no
- * part of an ephemeral root: what is written to them could not be thrown away.
+ * part of an ephemeral root: what is written to them could not be thrown away. In a user namespace before Linux 6.6,
+ * where tmpfs has no user.* attributes, a directory that was removed from it can't be made again.
  *
  * A root directory or bind that is read-only stays so only for processes without CAP_SYS_ADMIN in the container.
  *

@@ -212,7 +212,6 @@ static void test_links_to_nowhere_fail(World *world)
 
         for (unsigned i = 0; i < ELEMENTS(names); i++) {
                 g_autofree char *path = in_root(world, names[i]);
-                g_autofree char *target = g_strconcat("/", names[i], NULL);
                 replace_by_link(world, names[i], world->directory);
                 assert_failed(world, world_run(world, NULL), ENOENT, "cannot mount", "on /", names[i],
                               "No such file or directory", NULL);
@@ -272,6 +271,40 @@ static void test_not_the_callers(World *world)
                 world->spec->root_path = i == 0 ? strdup(there) : world_path(world, paths[i]);
                 assert_failed(world, world_run(world, NULL), EACCES, "on /: Permission denied", NULL);
         }
+}
+
+static void test_full(World *world)
+{
+        g_autofree char *small = world_path(world, "small"), *filler = world_path(world, "small/filler");
+
+        g_assert_no_errno(g_mkdir_with_parents(small, 0755));
+        g_assert_no_errno(mount("tmpfs", small, "tmpfs", 0, "nr_inodes=2"));
+        world_write(filler, "");
+        free(world->spec->root_path);
+        world->spec->root_path = strdup(small);
+        assert_failed(world, world_run(world, NULL), ENOSPC, "on /proc: No space left on device", NULL);
+}
+
+static void test_name_too_long(World *world)
+{
+        free(world->spec->root_path);
+        world->spec->root_path = g_strnfill(5000, 'x');
+        assert_failed(world, world_run(world, NULL), ENAMETOOLONG, "cannot mount xxx", "...: File name too long", NULL);
+}
+
+static void inside_whole_host(_unused_ World *world)
+{
+        g_assert_cmpint(type_of("/dev"), ==, TMPFS_MAGIC);
+        g_assert_true(flags_of("/proc/sys") & ST_RDONLY);
+}
+
+static void test_whole_host(World *world)
+{
+        free(world->spec->root_path);
+        world->spec->root_path = strdup("/");
+        g_assert_cmpint(world_run(world, inside_whole_host), ==, 0);
+        world_confine(world);
+        g_assert_cmpint(world_run(world, inside_whole_host), ==, 0);
 }
 
 /* ---- by descriptor ---- */
@@ -352,13 +385,18 @@ static void test_read_only_without_mount_point(World *world)
         assert_errno(access(run, F_OK), ENOENT);
 }
 
-static void inside_ephemeral(_unused_ World *world)
+static void inside_ephemeral(World *world)
 {
         g_assert_cmpint(type_of("/"), ==, OVERLAYFS_SUPER_MAGIC);
         assert_content("/canary", "container");
         world_write("/canary", "changed");
         world_write("/new", "new");
         g_assert_no_errno(unlink("/etc/passwd"));
+        /* tmpfs has the user.* attributes that a user namespace needs for this since Linux 6.6. */
+        if (world->namespaces & CLONE_NEWUSER)
+                return;
+        g_assert_no_errno(rmdir("/bin"));
+        g_assert_no_errno(mkdir("/bin", 0755));
         assert_content("/canary", "changed");
 }
 
@@ -627,6 +665,9 @@ int main(int argc, char **argv)
         world_add("/root/file-as-mount-point-fails", test_file_as_mount_point_fails);
         world_add("/root/missing-directory-fails", test_missing);
         world_add("/root/file-fails", test_file);
+        world_add("/root/full-file-system-fails", test_full);
+        world_add("/root/name-too-long-fails", test_name_too_long);
+        world_add("/root/whole-host-as-a-root", test_whole_host);
         world_add("/root/directory-not-the-callers-tells-nothing", test_not_the_callers);
         world_add("/root/descriptor-is-used-as-it-is", test_descriptor);
         world_add("/root/confined-descriptor-keeps-the-flags-of-its-mount", test_confined_descriptor_keeps_flags);
