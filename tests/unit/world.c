@@ -178,7 +178,6 @@ static void leader_become_root(void)
         g_assert_no_errno(setgroups(0, NULL));
         g_assert_no_errno(setresgid(0, 0, 0));
         g_assert_no_errno(setresuid(0, 0, 0));
-        g_assert_no_errno(prctl(PR_SET_DUMPABLE, 1));
 }
 
 _noreturn_ static void leader_main(World *world, Sources *sources, int go, WorldFunction inside)
@@ -189,6 +188,7 @@ _noreturn_ static void leader_main(World *world, Sources *sources, int go, World
         g_assert_cmpint(read(go, &byte, 1), ==, 1);
         if (world->namespaces & CLONE_NEWUSER)
                 leader_become_root();
+        g_assert_no_errno(prctl(PR_SET_DUMPABLE, 0)); /* as the leader is */
         if (world->identity.is_confined)
                 r = sources_open(world->spec, &world->identity, &sources, world->failure);
         if (r < 0)
@@ -209,6 +209,7 @@ _noreturn_ static void leader_main(World *world, Sources *sources, int go, World
         }
         sources_free(sources);
         fd_close(root);
+        g_assert_no_errno(prctl(PR_SET_DUMPABLE, 1));
         if (r >= 0 && inside)
                 inside(world);
         _exit(0);
