@@ -72,14 +72,6 @@ static int setup_find_user(const Spec *spec, const Sources *sources, User **ret,
         return user_lookup_host(spec->user, ret, failure);
 }
 
-/* What is opened with root's authority, or only made ready for the leader to open with the caller's. */
-static int setup_open_sources(const SetupInput *input, Sources **ret, Failure *failure)
-{
-        if (input->identity->is_confined)
-                return sources_stand_in_root(input->spec, failure);
-        return sources_open(input->spec, input->identity, ret, failure);
-}
-
 static int setup_clone_failed(const Spec *spec, int code, Failure *failure)
 {
         if (code == -EAGAIN || code == -ENOSPC)
@@ -92,6 +84,13 @@ static int setup_clone_failed(const Spec *spec, int code, Failure *failure)
 }
 
 /* ---- around the clone ---- */
+
+/* With a stranger's groups or directory nothing more may be done here. */
+static void setup_come_back(const Identity *identity, Groups *groups)
+{
+        if (identity_return_groups(groups) < 0 || (identity->is_confined && chdir("/") < 0))
+                abort();
+}
 
 /*
  * The leader inherits this process's memory, descriptors, working directory and, of a confined container, the caller's
@@ -108,6 +107,11 @@ static int setup_clone(Setup *setup, Leader *leader, Failure *failure)
         setup->report = sockets[0];
         leader->report = sockets[1];
         int r = identity_lend_groups(identity, &groups, failure);
+        if (r >= 0 && identity->is_confined) {
+                r = sources_stand_in_root(leader->input->spec, failure);
+                if (r < 0)
+                        setup_come_back(identity, &groups);
+        }
         if (r < 0) {
                 fd_close(sockets[1]);
                 return r;
@@ -118,8 +122,7 @@ static int setup_clone(Setup *setup, Leader *leader, Failure *failure)
                 leader_run(leader);
         }
         fd_close(sockets[1]);
-        if (identity_return_groups(&groups) < 0 || (identity->is_confined && chdir("/") < 0))
-                abort(); /* with a stranger's groups or directory nothing more may be done here */
+        setup_come_back(identity, &groups);
         if (pid < 0)
                 return setup_clone_failed(setup->spec, pid, failure);
         setup->pid = pid;
@@ -207,8 +210,9 @@ int setup_begin(const SetupInput *input, Setup **ret, Failure *failure)
         if (!setup || identity_copy(input->identity, &setup->identity) < 0)
                 return failure_step(failure, -ENOMEM, "begin", "the set-up", NULL);
         int r = capabilities_read(input->spec->capabilities, &capabilities, failure);
+        /* What is opened with root's authority is opened here; the leader opens with that of a confined caller. */
         if (r >= 0)
-                r = setup_open_sources(input, &sources, failure);
+                r = input->identity->is_confined ? 0 : sources_open(input->spec, input->identity, &sources, failure);
         if (r >= 0)
                 r = setup_find_user(input->spec, sources, &user, failure);
         if (r >= 0 && spec_has_user_namespace(input->spec))
