@@ -87,6 +87,17 @@ GVariant *manager_call(Client *client, const char *member, const char *format, .
         return reply;
 }
 
+GVariant *client_bus_call(Client *client, const char *member, GVariant *parameters)
+{
+        g_autoptr(GError) error = NULL;
+
+        GVariant *reply = g_dbus_connection_call_sync(
+                client->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", member,
+                parameters, NULL, G_DBUS_CALL_FLAGS_NONE, ANSWER_TIMEOUT_MSEC, NULL, &error);
+        g_assert_no_error(error);
+        return reply;
+}
+
 const char *client_error_name(const GError *error)
 {
         if (!error)

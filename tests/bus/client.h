@@ -68,6 +68,9 @@ GVariant *manager_call(Client *client, const char *member, const char *format, .
 /** manager_refuses() - the same, and the answer must be the error of our own named @error. Return: its sentence. */
 char *manager_refuses(Client *client, const char *error, const char *member, const char *format, ...);
 
+/** client_bus_call() - call the bus itself, which must succeed. Return: the reply, the caller's. */
+GVariant *client_bus_call(Client *client, const char *member, GVariant *parameters);
+
 /** client_error_name() - the D-Bus name of @error, or "" */
 const char *client_error_name(const GError *error);
 

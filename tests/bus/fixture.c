@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <grp.h>
 #include <poll.h>
@@ -28,6 +29,7 @@ enum { DEADLINE_SEC = 30 };
 /* The policy of a system bus, as dbus-daemon ships it, with ours and polkit's. */
 static const char bus_configuration[] =
         "<busconfig><type>system</type><auth>EXTERNAL</auth><listen>" BUS_ADDRESS "</listen>"
+        "<servicedir>" BUS_SERVICES_DIRECTORY "</servicedir>"
         "<policy context=\"default\"><allow user=\"*\"/><deny own=\"*\"/><deny send_type=\"method_call\"/>"
         "<allow send_type=\"signal\"/><allow send_requested_reply=\"true\" send_type=\"method_return\"/>"
         "<allow send_requested_reply=\"true\" send_type=\"error\"/><allow receive_type=\"method_call\"/>"
@@ -163,14 +165,24 @@ static GDBusConnection *bus_connect(void)
         return connection;
 }
 
-static void await_name(const char *name)
+static gboolean process_ended(int pidfd _unused_, GIOCondition condition _unused_, void *data)
+{
+        *(gboolean *)data = TRUE;
+        return G_SOURCE_CONTINUE;
+}
+
+/* @pidfd: of the process whose name it is going to be */
+static void await_name(const char *name, int pidfd)
 {
         g_autoptr(GDBusConnection) connection = bus_connect();
-        gboolean is_there = FALSE;
+        gboolean is_there = FALSE, has_ended = FALSE;
 
         guint watch = g_bus_watch_name_on_connection(connection, name, G_BUS_NAME_WATCHER_FLAGS_NONE, name_appeared,
                                                      NULL, &is_there, NULL);
-        await(is_there);
+        guint end = g_unix_fd_add(pidfd, G_IO_IN, process_ended, &has_ended);
+        await(is_there || has_ended);
+        g_assert_false(has_ended);
+        g_source_remove(end);
         g_bus_unwatch_name(watch);
         g_dbus_connection_close_sync(connection, NULL, NULL);
 }
@@ -197,7 +209,7 @@ static void polkit_start(Fixture *fixture, const char *rules)
         for (unsigned i = 0; i < ELEMENTS(programs); i++)
                 if (fixture->polkit < 0 && g_access(programs[i], X_OK) == 0)
                         fixture->polkit = start(fixture, programs[i], "polkitd --no-debug", -EBADF);
-        await_name("org.freedesktop.PolicyKit1");
+        await_name("org.freedesktop.PolicyKit1", fixture->polkit);
 }
 
 /* ---- managers and their clients ---- */
@@ -253,7 +265,7 @@ void fixture_start_manager(Fixture *fixture)
         }
         g_autofree char *path = build_path("service/manager/pflask-manager");
         fixture->manager = start(fixture, path, "pflask-manager", -EBADF);
-        await_name(MANAGER_BUS_NAME);
+        await_name(MANAGER_BUS_NAME, fixture->manager);
         if (!fixture->client)
                 fixture->client = client_new(fixture, 0);
 }

@@ -12,6 +12,9 @@
 #include "client.h"
 #include "isolate.h"
 
+/* Where the test's bus looks for activation files. */
+#define BUS_SERVICES_DIRECTORY TEST_DIRECTORY "/services"
+
 typedef enum {
         ON_BUS = 1 << 0,
         ON_DIRECT = 1 << 1,

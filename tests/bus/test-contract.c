@@ -5,8 +5,12 @@
  * What is offered is what interfaces/ says, no more and no less; what is refused is refused by name, with a sentence
  * that says what was wrong, and leaves nothing behind.
  */
+#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
 
+#include "common/fd.h"
 #include "fixture.h"
 
 /* ---- introspection ---- */
@@ -295,7 +299,7 @@ static void test_no_such_container(Fixture *fixture)
         g_free(manager_refuses(fixture->client, "NoSuchContainer", "AttachContainer", "(s@a{sv})", "absent",
                                options(NULL)));
         g_free(manager_refuses(fixture->client, "NoSuchContainer", "GetContainerByPID", "(u)", 1u));
-        g_free(manager_refuses(fixture->client, "NoSuchContainer", "GetContainerByPID", "(u)", 4000000000u));
+        g_free(manager_refuses(fixture->client, "NoSuchProcess", "GetContainerByPID", "(u)", 4000000000u));
         g_autoptr(GVariant)
                 reply = client_call(fixture->client, path, CONTAINER_INTERFACE, "Terminate", NULL, NULL, NULL, &error);
         g_assert_cmpstr(client_error_name(error), ==, "org.freedesktop.DBus.Error.UnknownObject");
@@ -401,6 +405,36 @@ static void test_describe(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+/* What is installed, but with the programs of the build tree: the bus executes the manager itself, as it does where no
+   systemd runs. */
+static void test_activation(Fixture *fixture)
+{
+        g_autofree char *built = build_path("bus-policy/" MANAGER_BUS_NAME ".service");
+        g_autofree char *program = build_path("service/manager/pflask-manager");
+        g_autoptr(GKeyFile) service = g_key_file_new();
+        g_autoptr(GError) error = NULL;
+        guint pid;
+
+        g_key_file_load_from_file(service, built, G_KEY_FILE_NONE, &error);
+        g_assert_no_error(error);
+        g_key_file_set_string(service, "D-BUS Service", "Exec", program);
+        g_assert_cmpint(g_mkdir_with_parents(BUS_SERVICES_DIRECTORY, 0755), ==, 0);
+        g_key_file_save_to_file(service, BUS_SERVICES_DIRECTORY "/" MANAGER_BUS_NAME ".service", &error);
+        g_assert_no_error(error);
+        fixture_stop_manager(fixture, SIGTERM);
+        g_variant_unref(client_bus_call(fixture->client, "ReloadConfig", NULL));
+        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        g_autoptr(GVariant) reply = client_bus_call(fixture->client, "GetConnectionUnixProcessID",
+                                                    g_variant_new("(s)", MANAGER_BUS_NAME));
+        g_variant_get(reply, "(u)", &pid);
+        _cleanup_(fd_closep) int activated = pidfd_open((pid_t)pid, 0);
+        kill((pid_t)pid, SIGTERM);
+        await_process(activated);
+        unlink(BUS_SERVICES_DIRECTORY "/" MANAGER_BUS_NAME ".service");
+        g_variant_unref(client_bus_call(fixture->client, "ReloadConfig", NULL));
+        fixture_start_manager(fixture);
+}
+
 static const Test tests[] = {
         TEST("/introspection/of-the-manager-is-the-xml", test_manager_introspection, ON_BOTH),
         TEST("/introspection/of-a-container-is-the-xml", test_container_introspection, ON_BOTH),
@@ -420,6 +454,7 @@ static const Test tests[] = {
         TEST("/refused/wrong-signatures", test_wrong_signature, ON_BOTH),
         TEST("/told/properties-of-the-manager", test_manager_properties, ON_BOTH),
         TEST("/told/to-busctl", test_busctl, ON_BUS),
+        TEST("/told/to-whoever-calls-first", test_activation, ON_BUS),
         TEST("/told/options-as-they-took-effect", test_describe, ON_BOTH),
 };
 
