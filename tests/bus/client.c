@@ -53,6 +53,24 @@ GVariant *client_call(Client *client, const char *path, const char *interface, c
                                                              ANSWER_TIMEOUT_MSEC, fds, ret_fds, NULL, error);
 }
 
+const char *client_error_name(const GError *error)
+{
+        if (!error)
+                return "";
+        g_autofree char *name = g_dbus_error_get_remote_error(error);
+        return name ? g_intern_string(name) : "";
+}
+
+const char *outcome(Client *client, const char *path, const char *interface, const char *member, GVariant *parameters)
+{
+        g_autoptr(GError) error = NULL;
+
+        GVariant *reply = client_call(client, path, interface, member, parameters, NULL, NULL, &error);
+        g_clear_pointer(&reply, g_variant_unref);
+        g_test_message("%s: %s", member, error ? error->message : "done");
+        return client_error_name(error);
+}
+
 static void pending_answered(GObject *connection, GAsyncResult *result, void *data)
 {
         Pending *pending = data;
@@ -96,14 +114,6 @@ GVariant *client_bus_call(Client *client, const char *member, GVariant *paramete
                 parameters, NULL, G_DBUS_CALL_FLAGS_NONE, ANSWER_TIMEOUT_MSEC, NULL, &error);
         g_assert_no_error(error);
         return reply;
-}
-
-const char *client_error_name(const GError *error)
-{
-        if (!error)
-                return "";
-        g_autofree char *name = g_dbus_error_get_remote_error(error);
-        return name ? g_intern_string(name) : "";
 }
 
 char *manager_refuses(Client *client, const char *error_name, const char *member, const char *format, ...)

@@ -58,6 +58,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pending, pending_clear)
 GVariant *client_call(Client *client, const char *path, const char *interface, const char *member, GVariant *parameters,
                       GUnixFDList *fds, GUnixFDList **ret_fds, GError **error);
 
+/** outcome() - client_call() for its error alone. Return: the D-Bus name of the error; "" when it succeeded. */
+const char *outcome(Client *client, const char *path, const char *interface, const char *member, GVariant *parameters);
+
 /** client_call_later() - the same without waiting, and for however long it takes */
 void client_call_later(Client *client, const char *path, const char *interface, const char *member,
                        GVariant *parameters, Pending *pending);

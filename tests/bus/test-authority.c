@@ -79,16 +79,13 @@ static void assert_verb(Client *client, const Verb *verb, const char *name, cons
         g_autofree char *path = container_path(name);
 
         for (int face = 0; face < 2; face++) {
-                g_autoptr(GError) error = NULL;
                 if (face == 1 && (!verb->on_object || (verb->ends_it && !expected)))
                         continue;
-                g_autoptr(GVariant)
-                        reply = face == 0 ? client_call(client, MANAGER_PATH, MANAGER_INTERFACE, verb->by_name,
-                                                        verb_parameters(verb, name), NULL, NULL, &error)
-                                          : client_call(client, path, CONTAINER_INTERFACE, verb->on_object,
-                                                        verb_parameters(verb, NULL), NULL, NULL, &error);
-                g_test_message("%s: %s", verb->by_name, error ? error->message : "granted");
-                g_assert_cmpstr(client_error_name(error), ==, expected ? expected : "");
+                const char *error = face == 0 ? outcome(client, MANAGER_PATH, MANAGER_INTERFACE, verb->by_name,
+                                                        verb_parameters(verb, name))
+                                              : outcome(client, path, CONTAINER_INTERFACE, verb->on_object,
+                                                        verb_parameters(verb, NULL));
+                g_assert_cmpstr(error, ==, expected ? expected : "");
         }
 }
 
@@ -290,12 +287,10 @@ static void test_bus_lets_everybody_call(Fixture *fixture)
         g_assert_true(g_file_get_contents(file, &xml, NULL, NULL));
         g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(xml, NULL);
         GDBusInterfaceInfo *info = g_dbus_node_info_lookup_interface(node, MANAGER_INTERFACE);
-        for (GDBusMethodInfo **method = info->methods; *method; method++) {
-                g_autoptr(GError) error = NULL;
-                g_autoptr(GVariant) reply = client_call(carol, MANAGER_PATH, MANAGER_INTERFACE, (*method)->name,
-                                                        g_variant_new("(y)", 0), NULL, NULL, &error);
-                g_assert_cmpstr(client_error_name(error), ==, "org.freedesktop.DBus.Error.InvalidArgs");
-        }
+        for (GDBusMethodInfo **method = info->methods; *method; method++)
+                g_assert_cmpstr(
+                        outcome(carol, MANAGER_PATH, MANAGER_INTERFACE, (*method)->name, g_variant_new("(y)", 0)), ==,
+                        "org.freedesktop.DBus.Error.InvalidArgs");
 }
 
 static void test_name_is_roots(Fixture *fixture)
@@ -303,11 +298,25 @@ static void test_name_is_roots(Fixture *fixture)
         g_autoptr(Client) carol = client_new(fixture, CAROL);
         g_autoptr(GError) error = NULL;
 
-        g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-                carol->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                "RequestName", g_variant_new("(su)", MANAGER_BUS_NAME, 3u), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
-                &error);
+        GVariant *reply = g_dbus_connection_call_sync(carol->connection, "org.freedesktop.DBus",
+                                                      "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
+                                                      g_variant_new("(su)", MANAGER_BUS_NAME, 3u), NULL,
+                                                      G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+        g_assert_null(reply);
         g_assert_cmpstr(client_error_name(error), ==, DENIED);
+}
+
+/* Had a uid above INT_MAX, or one without a name, been taken for -1, for 0 or for nobody, it would be somebody. */
+static void test_odd_uids(Fixture *fixture)
+{
+        static const uid_t uids[] = {4000000000u, 65534, 61099, 1};
+
+        create(fixture->client, "open", idle, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(uids); i++) {
+                g_autoptr(Client) odd = client_new(fixture, uids[i]);
+                assert_matrix(odd, "open", INTERACTIVE);
+        }
+        terminate(fixture->client, "open");
 }
 
 static void test_no_polkit(Fixture *fixture)
@@ -337,6 +346,7 @@ static const Test tests[] = {
         WITH_RULES("/authority/a-slow-answer-delays-nobody-else", test_slow_answer),
         WITH_RULES("/authority/a-caller-who-leaves-has-not-asked", test_caller_leaves),
         WITH_RULES("/authority/an-answer-is-about-the-container-asked-about", test_replaced_meanwhile),
+        WITH_RULES("/authority/A23-odd-uids-are-strangers", test_odd_uids),
         TEST("/authority/the-bus-lets-everybody-call", test_bus_lets_everybody_call, ON_BUS),
         TEST("/authority/the-name-is-roots", test_name_is_roots, ON_BUS),
         TEST("/authority/without-polkit-there-is-only-root", test_no_polkit, ON_BUS),

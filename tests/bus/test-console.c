@@ -366,13 +366,14 @@ static void test_streams(Fixture *fixture)
         g_unix_fd_list_append(fds, in[0], NULL);
         g_unix_fd_list_append(fds, out[1], NULL);
         g_unix_fd_list_append(fds, err[1], NULL);
-        g_autoptr(GVariant) reply = client_call(
+        GVariant *reply = client_call(
                 fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
                 g_variant_new("(s^as@a{sv})", "box", command,
                               options("{'Terminal': <false>, 'Stdin': <handle 0>, 'Stdout': <handle 1>, "
                                       "'Stderr': <handle 2>}")),
                 fds, NULL, &error);
         g_assert_no_error(error);
+        g_variant_unref(reply);
         g_clear_object(&fds);
         fd_close(in[0]);
         fd_close(out[1]);

@@ -283,9 +283,21 @@ static void test_setup_failure_is_a_sentence(Fixture *fixture)
         g_assert_nonnull(strstr(sentence, ": No such file or directory"));
 }
 
+/* CVE-2024-21626: a directory of the host that a descriptor still holds open would be the command's, and from there
+   the whole host is reached by "..". */
+static void test_descriptor_as_directory(Fixture *fixture)
+{
+        static const char *const command[] = {"pwd", NULL};
+
+        for (guint i = 0; i < 64; i++) {
+                g_autofree char *text = g_strdup_printf("{'WorkingDirectory': <'/proc/self/fd/%u'>}", i);
+                g_free(manager_refuses(fixture->client, "SetupFailed", "CreateContainer", "(s^as@a{sv})", "box",
+                                       command, options(text)));
+        }
+}
+
 static void test_no_such_container(Fixture *fixture)
 {
-        g_autoptr(GError) error = NULL;
         g_autofree char *path = container_path("absent");
         static const char *const by_name[] = {"GetContainer",       "ReadContainerLog",  "WaitContainer",
                                               "TerminateContainer", "DescribeContainer", NULL};
@@ -300,9 +312,8 @@ static void test_no_such_container(Fixture *fixture)
                                options(NULL)));
         g_free(manager_refuses(fixture->client, "NoSuchContainer", "GetContainerByPID", "(u)", 1u));
         g_free(manager_refuses(fixture->client, "NoSuchProcess", "GetContainerByPID", "(u)", 4000000000u));
-        g_autoptr(GVariant)
-                reply = client_call(fixture->client, path, CONTAINER_INTERFACE, "Terminate", NULL, NULL, NULL, &error);
-        g_assert_cmpstr(client_error_name(error), ==, "org.freedesktop.DBus.Error.UnknownObject");
+        g_assert_cmpstr(outcome(fixture->client, path, CONTAINER_INTERFACE, "Terminate", NULL), ==,
+                        "org.freedesktop.DBus.Error.UnknownObject");
 }
 
 static void test_kill_arguments(Fixture *fixture)
@@ -448,6 +459,7 @@ static const Test tests[] = {
         TEST("/refused/a-command-that-is-not-there", test_command_not_found, ON_BOTH),
         TEST("/refused/a-command-that-cannot-be-executed", test_command_not_executable, ON_BOTH),
         TEST("/refused/set-up-with-step-object-and-reason", test_setup_failure_is_a_sentence, ON_BOTH),
+        TEST("/refused/A2-a-descriptor-as-directory", test_descriptor_as_directory, ON_BOTH),
         TEST("/refused/a-container-that-is-not-there", test_no_such_container, ON_BOTH),
         TEST("/refused/kill-with-no-signal-or-nobody", test_kill_arguments, ON_BOTH),
         TEST("/refused/attach-with-unknown-options", test_attach_options, ON_BOTH),

@@ -216,9 +216,7 @@ static void end_everything(Client *client)
 
         g_variant_get(reply, "(a(susuo))", &list);
         while (g_variant_iter_next(list, "(&susuo)", &name, NULL, NULL, NULL, NULL)) {
-                g_autoptr(GError) error = NULL;
-                g_autoptr(GVariant) ended = client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "TerminateContainer",
-                                                        g_variant_new("(s)", name), NULL, NULL, &error);
+                outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "TerminateContainer", g_variant_new("(s)", name));
                 g_variant_unref(manager_call(client, "WaitContainer", "(s)", name));
         }
 }
@@ -231,12 +229,13 @@ static void test_nonsense(Fixture *fixture)
                                               "ListContainers",     "GetContainer",      "Nonsense"};
 
         for (guint i = 0; i < rounds(2000); i++) {
+                GVariant *arguments = random_arguments((guint)g_test_rand_int_range(0, 6));
+                const char *member = members[g_test_rand_int_range(0, G_N_ELEMENTS(members))];
                 g_autoptr(GError) error = NULL;
-                g_autoptr(GVariant)
-                        reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE,
-                                            members[g_test_rand_int_range(0, G_N_ELEMENTS(members))],
-                                            random_arguments((guint)g_test_rand_int_range(0, 6)), NULL, NULL, &error);
-                /* Every answer is fine, but silence is not, and neither is a call without an error's name. */
+                GVariant *reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, member, arguments, NULL,
+                                              NULL, &error);
+                g_clear_pointer(&reply, g_variant_unref);
+                /* Every answer is fine, but silence is not. */
                 if (error)
                         g_assert_cmpstr(client_error_name(error), !=, "");
         }
@@ -281,10 +280,11 @@ static void test_many_descriptors(Fixture *fixture)
                 g_autoptr(GError) error = NULL;
                 for (guint j = 0; j < 16; j++)
                         g_unix_fd_list_append(fds, STDERR_FILENO, NULL);
-                g_autoptr(GVariant) reply = client_call(
+                GVariant *reply = client_call(
                         fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
                         g_variant_new("(s^as@a{sv})", "box", command, options("{'Nonsense': <handle 3>}")), fds, NULL,
                         &error);
+                g_assert_null(reply);
                 g_assert_cmpstr(client_error_name(error), ==, ERROR_PREFIX "InvalidOption");
         }
 }

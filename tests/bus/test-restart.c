@@ -156,12 +156,10 @@ static void test_during_creation(Fixture *fixture)
                 for (guint j = 0; j < N; j++) {
                         g_autofree char *name = g_strdup_printf("box%u", j);
                         await(pending[j].is_done);
-                        g_autoptr(GError) error = NULL;
-                        g_autoptr(GVariant) reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE,
-                                                                "TerminateContainer", g_variant_new("(s)", name), NULL,
-                                                                NULL, &error);
-                        if (error)
-                                g_assert_cmpstr(client_error_name(error), ==, ERROR_PREFIX "NoSuchContainer");
+                        const char *ended = outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE,
+                                                    "TerminateContainer", g_variant_new("(s)", name));
+                        if (*ended)
+                                g_assert_cmpstr(ended, ==, ERROR_PREFIX "NoSuchContainer");
                         pending_clear(&pending[j]);
                         /* Whatever had become of it, the name is free now. */
                         create(fixture->client, name, "exit 4", NULL);

@@ -172,9 +172,7 @@ static void test_hang_up(Fixture *fixture)
         g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
         if (fixture->transport == ON_BUS)
                 await(signals.n_exited == 1);
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GVariant) reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer",
-                                                g_variant_new("(s)", "box"), NULL, NULL, &error);
+        outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", "box"));
 }
 
 static const Test tests[] = {
