@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,6 +87,8 @@ static int spawn_child(void *data)
         SpawnChild *child = data;
 
         process_reset_signals();
+        if (child->spawn->death_signal)
+                prctl(PR_SET_PDEATHSIG, child->spawn->death_signal);
         int executable = spawn_arrange_fds(child->spawn);
         if (executable >= 0) {
                 execveat(executable, "", child->spawn->argv, child->spawn->envp, AT_EMPTY_PATH);

@@ -33,7 +33,8 @@ typedef struct Spawn {
         char *const *envp; /* NULL-terminated */
         const int *fds;    /* become 3, 4, ... in this order; no other descriptor above 2 survives */
         unsigned n_fds;
-        int stderr_fd; /* becomes 2; -EBADF: as the caller's */
+        int stderr_fd;    /* becomes 2; -EBADF: as the caller's */
+        int death_signal; /* what it gets when the calling thread ends, PR_SET_PDEATHSIG; 0: nothing */
 } Spawn;
 
 /**

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/attach.h"
+
+#include "cli/connection.h"
+#include "cli/run-options.h"
+#include "cli/session.h"
+#include "common/fd.h"
+
+typedef struct AttachOptions {
+        Common common;
+        bool takes;
+        const char *detach_keys;
+} AttachOptions;
+
+static int call_attach(Connection *connection, const char *name, bool takes, sd_bus_message **ret, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+
+        int r = connection_new_call(connection, "AttachContainer", &call);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", name);
+        if (r >= 0)
+                r = takes ? sd_bus_message_append(call, "a{sv}", 1, "Take", "b", 1)
+                          : sd_bus_message_append(call, "a{sv}", 0);
+        return r < 0 ? r : connection_call(connection, call, ret, error);
+}
+
+int attach_to(const Common *common, const char *who, bool takes, const char *detach_keys, sd_bus_error *error)
+{
+        _cleanup_(connection_freep) Connection *connection = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(freep) char *name = NULL;
+        _cleanup_(fd_closep) int console = -EBADF, lease = -EBADF;
+        SessionInput input = {};
+        int borrowed[2];
+
+        int r = detach_keys_read(detach_keys, &input.detach_keys, error);
+        if (r >= 0)
+                r = connection_open(common, &connection, error);
+        if (r < 0)
+                return r;
+        name = connection_find(connection, who, error);
+        if (!name)
+                return -sd_bus_error_get_errno(error) ?: -ENOMEM;
+        r = call_attach(connection, name, takes, &reply, error);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "hh", &borrowed[0], &borrowed[1]);
+        if (r >= 0)
+                r = sd_bus_message_read_array(reply, 'y', &input.backlog, &input.backlog_bytes);
+        if (r < 0)
+                return r;
+        console = fd_keep(borrowed[0]);
+        lease = fd_keep(borrowed[1]);
+        if (console < 0 || lease < 0)
+                return console < 0 ? console : lease;
+        input.connection = connection;
+        input.name = name;
+        input.console = console;
+        input.lease = lease;
+        return session_run(&input, error);
+}
+
+static int attach_run(Invocation *invocation, sd_bus_error *error)
+{
+        const AttachOptions *options = invocation->options;
+
+        invocation->subject = invocation->operands[0];
+        return attach_to(&options->common, invocation->subject, options->takes, options->detach_keys, error);
+}
+
+const Verb *attach_verb(void)
+{
+        static const Option options[] = {
+                OPTION_FLAG("take", '\0', AttachOptions, takes, "from whoever holds the console now"),
+                OPTION_TEXT("detach-keys", '\0', "KEYS", AttachOptions, detach_keys,
+                            "keys that detach, such as ctrl-],ctrl-]; or none; default: ctrl-@"),
+                COMMON_OPTIONS,
+        };
+        static const Verb verb = {
+                .name = "attach",
+                .operands = "NAME|PID",
+                .summary = "Hold the console of a container, until it ends or the detach keys are typed",
+                .min_operands = 1,
+                .max_operands = 1,
+                .failure_status = 125,
+                .options = options,
+                .n_options = ELEMENTS(options),
+                .options_size = sizeof(AttachOptions),
+                .run = attach_run,
+        };
+        return &verb;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/connection.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli/agent.h"
+#include "cli/text.h"
+#include "common/error.h"
+#include "common/fd.h"
+#include "common/names.h"
+#include "common/process.h"
+#include "common/programs.h"
+
+/* ---- making it ---- */
+
+/* Starts a manager of our own. Return: our end of the socket between us, the caller's; -errno. */
+static int manager_spawn(int *ret_manager, sd_bus_error *error)
+{
+        static const char *const argv[] = {"pflask-manager", "--direct", "3", NULL};
+        int ends[2];
+
+        _cleanup_(fd_closep) int program = program_open("pflask-manager");
+        if (program < 0)
+                return error_step(error, program, "find", "pflask-manager", NULL);
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+                return error_step(error, -errno, "make", "socket", NULL);
+        _cleanup_(fd_closep) int ours = ends[0], theirs = ends[1];
+        Spawn spawn = {
+                .executable = program,
+                .argv = (char *const *)(uintptr_t)argv,
+                .envp = environ,
+                .fds = &theirs,
+                .n_fds = 1,
+                .stderr_fd = -EBADF,
+        };
+        *ret_manager = process_spawn(&spawn, NULL);
+        if (*ret_manager < 0)
+                return error_step(error, *ret_manager, "start", "pflask-manager", NULL);
+        return TAKE_FD(ours);
+}
+
+static int connection_open_direct(Connection *connection, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+
+        if (geteuid() != 0) {
+                error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "only root can start a manager of its own (--direct)");
+                return -EACCES;
+        }
+        int r = sd_bus_new(&bus);
+        if (r < 0)
+                return r;
+        int fd = manager_spawn(&connection->manager, error);
+        if (fd < 0)
+                return fd;
+        r = sd_bus_set_fd(bus, fd, fd);
+        if (r < 0) {
+                fd_close(fd);
+                return r;
+        }
+        r = sd_bus_negotiate_fds(bus, true);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return error_step(error, r, "speak to", "pflask-manager", NULL);
+        connection->bus = TAKE_PTR(bus);
+        connection->is_direct = true;
+        return 0;
+}
+
+static bool means_no_bus(int r)
+{
+        return r == -ENOENT || r == -ECONNREFUSED || r == -ENOTDIR || r == -ENOMEDIUM;
+}
+
+static int connection_open_bus(Connection *connection, sd_bus_error *error)
+{
+        int r = sd_bus_open_system(&connection->bus);
+
+        if (r >= 0)
+                return 0;
+        if (means_no_bus(r) && geteuid() == 0) {
+                fputs("pflask: there is no system bus, so this uses a manager of its own (--direct)\n", stderr);
+                return connection_open_direct(connection, error);
+        }
+        error_set(error, SD_BUS_ERROR_NO_SERVER, "cannot reach the system bus: %s", strerror(-r));
+        return r;
+}
+
+int connection_open(const Common *common, Connection **ret, sd_bus_error *error)
+{
+        _cleanup_(connection_freep) Connection *connection = calloc(1, sizeof(*connection));
+
+        if (!connection)
+                return -ENOMEM;
+        connection->agent = connection->manager = -EBADF;
+        connection->may_ask = !common->no_ask_password;
+        int r = common->is_direct ? connection_open_direct(connection, error) : connection_open_bus(connection, error);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(connection);
+        return 0;
+}
+
+Connection *connection_free(Connection *connection)
+{
+        if (!connection)
+                return NULL;
+        sd_bus_flush_close_unref(connection->bus);
+        agent_stop(connection->agent);
+        fd_close(connection->manager);
+        free(connection);
+        return NULL;
+}
+
+int connection_reopen(Connection *connection)
+{
+        if (sd_bus_is_open(connection->bus) > 0)
+                return 0;
+        connection->bus = sd_bus_close_unref(connection->bus);
+        connection->manager = fd_close(connection->manager);
+        int r = connection->is_direct ? connection_open_direct(connection, NULL) : sd_bus_open_system(&connection->bus);
+        return r < 0 ? r : 1;
+}
+
+/* ---- calls ---- */
+
+int connection_new_call(Connection *connection, const char *member, sd_bus_message **ret)
+{
+        if (!connection->bus)
+                return -ENOTCONN;
+        return sd_bus_message_new_method_call(connection->bus, ret, connection->is_direct ? NULL : MANAGER_BUS_NAME,
+                                              MANAGER_PATH, MANAGER_INTERFACE, member);
+}
+
+/* Says in the user's terms what sd-bus says in its own. */
+static void explain(const Connection *connection, const char *member, sd_bus_error *error)
+{
+        _cleanup_(freep) char *message = error->message ? strdup(error->message) : NULL;
+
+        if (sd_bus_error_has_names(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                   SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)) {
+                sd_bus_error_free(error);
+                error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "%s was refused: %s", member,
+                          message ?: "access is denied");
+        } else if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+                   strncmp(error->name ?: "", "org.freedesktop.DBus.Error.Spawn.",
+                           strlen("org.freedesktop.DBus.Error.Spawn.")) == 0) {
+                sd_bus_error_free(error);
+                error_set(error, SD_BUS_ERROR_SERVICE_UNKNOWN,
+                          "the service " MANAGER_BUS_NAME
+                          " is not on the system bus and could not be started there: is pflask-manager installed?%s",
+                          geteuid() == 0 ? " (--direct works without it)" : "");
+        } else if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD)) {
+                sd_bus_error_free(error);
+                error_set(error, SD_BUS_ERROR_UNKNOWN_METHOD, "the running pflask-manager cannot do %s yet", member);
+        } else if (connection->is_direct &&
+                   sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED)) {
+                sd_bus_error_free(error);
+                error_set(error, SD_BUS_ERROR_NO_REPLY, "pflask-manager ended before it had answered");
+        }
+}
+
+/* The same call once more, with leave to ask a person. A call that was sent is sealed, so it is copied. */
+static int call_interactively(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply,
+                              sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *again = NULL;
+
+        if (agent_is_useful() && connection->agent < 0)
+                connection->agent = agent_start();
+        int r = sd_bus_message_rewind(call, true);
+        if (r >= 0)
+                r = connection_new_call(connection, sd_bus_message_get_member(call), &again);
+        if (r >= 0)
+                r = sd_bus_message_copy(again, call, true);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(again, true);
+        if (r < 0)
+                return r;
+        sd_bus_error_free(error);
+        return sd_bus_call(connection->bus, again, UINT64_MAX, error, ret_reply);
+}
+
+int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error)
+{
+        int r = sd_bus_call(connection->bus, call, UINT64_MAX, error, ret_reply);
+
+        if (r < 0 && connection->may_ask && !connection->is_direct &&
+            sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+                r = call_interactively(connection, call, ret_reply, error);
+        if (r < 0)
+                explain(connection, sd_bus_message_get_member(call), error);
+        return r;
+}
+
+int connection_call_async(Connection *connection, sd_bus_slot **ret_slot, sd_bus_message *call,
+                          sd_bus_message_handler_t callback, void *userdata)
+{
+        return sd_bus_call_async(connection->bus, ret_slot, call, callback, userdata, UINT64_MAX);
+}
+
+/* ---- names ---- */
+
+static int call_for_path(Connection *connection, sd_bus_message *call, char **ret, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *path;
+
+        int r = connection_call(connection, call, &reply, error);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return r;
+        r = sd_bus_path_decode(path, CONTAINER_PATH_PREFIX, ret);
+        return r == 0 ? -EBADMSG : r;
+}
+
+static int find_by_name(Connection *connection, const char *name, char **ret, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+
+        int r = connection_new_call(connection, "GetContainer", &call);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", name);
+        return r < 0 ? r : call_for_path(connection, call, ret, error);
+}
+
+static int find_by_pid(Connection *connection, uint32_t pid, char **ret, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+
+        int r = connection_new_call(connection, "GetContainerByPID", &call);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "u", pid);
+        return r < 0 ? r : call_for_path(connection, call, ret, error);
+}
+
+char *connection_find(Connection *connection, const char *who, sd_bus_error *error)
+{
+        uint64_t pid;
+        char *name = NULL;
+
+        if (text_to_number(who, INT32_MAX, &pid) < 0)
+                return strdup(who);
+        if (find_by_name(connection, who, &name, NULL) < 0)
+                find_by_pid(connection, (uint32_t)pid, &name, error);
+        return name;
+}

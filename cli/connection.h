@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connection
+ *
+ * The way to a manager: the service on the system bus, or a manager of our own at the other end of a socket. Both speak
+ * the same interface, so only this file knows which it is. What the manager does outlives it, so the connection can be
+ * made again and the same question asked again.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <systemd/sd-bus.h>
+
+#include "cli/verb.h"
+#include "common/macros.h"
+
+typedef struct Connection {
+        sd_bus *bus;
+        bool is_direct;
+        bool may_ask; /* polkit may put a question to a person */
+        int agent;    /* pidfd, or -EBADF */
+        int manager;  /* of our own: pidfd, or -EBADF */
+} Connection;
+
+/**
+ * connection_open() - reach the manager that the options ask for
+ * @error:  filled on failure
+ *
+ * Root without a system bus gets a manager of its own, and is told so.
+ *
+ * Return: 0; -errno.
+ */
+int connection_open(const Common *common, Connection **ret, sd_bus_error *error);
+
+/** connection_free() - takes NULL. Return: NULL. */
+Connection *connection_free(Connection *connection);
+DEFINE_CLEANUP(Connection, connection_free)
+
+/** connection_reopen() - make it anew if it is broken. Return: 1 when it was; 0; -errno. */
+int connection_reopen(Connection *connection);
+
+/** connection_new_call() - a call of the manager's method @member, to be filled. Return: 0; -errno. */
+int connection_new_call(Connection *connection, const char *member, sd_bus_message **ret);
+
+/**
+ * connection_call() - send @call, and wait for its answer as long as it takes
+ * @error:  filled on failure; where authority was denied it says which call was
+ *
+ * Where a person has to be asked, an agent is started and the call made again.
+ *
+ * Return: 0; -errno.
+ */
+int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error);
+
+/** connection_call_async() - the same without waiting, and without a question to a person. Return: 0; -errno. */
+int connection_call_async(Connection *connection, sd_bus_slot **ret_slot, sd_bus_message *call,
+                          sd_bus_message_handler_t callback, void *userdata);
+
+/**
+ * connection_find() - the name of the container that a person means
+ * @who:  its name, or the number of one of its processes
+ *
+ * Only what consists of digits is looked up, and as a name first.
+ *
+ * Return: the name, the caller's; NULL, with @error filled.
+ */
+char *connection_find(Connection *connection, const char *who, sd_bus_error *error);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pflask
+ *
+ * Finds the verb, lets its row read the command line, and says once, at the end, what went wrong.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/verb.h"
+#include "common/error.h"
+#include "config.h"
+
+/* Whoever starts us with 0, 1 or 2 closed must not find a bus or a console in their place. */
+static int hold_standard_streams(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+                        return -EBADF;
+        return 0;
+}
+
+/*
+ * The verb that the first word names, if it is one: options that every verb has may stand before it. The word is taken
+ * out of @argv.
+ */
+static const Verb *take_verb(int *argc, char **argv)
+{
+        static const char *const anywhere[] = {"--direct", "--no-ask-password"};
+
+        for (int i = 1; i < *argc; i++) {
+                bool is_option = false;
+                for (size_t k = 0; k < ELEMENTS(anywhere); k++)
+                        is_option = is_option || strcmp(argv[i], anywhere[k]) == 0;
+                if (is_option)
+                        continue;
+                const Verb *verb = verb_find(argv[i]);
+                if (!verb)
+                        break;
+                memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
+                (*argc)--;
+                return verb;
+        }
+        return bare_verb();
+}
+
+static int check_operands(const Invocation *invocation, sd_bus_error *error)
+{
+        const Verb *verb = invocation->verb;
+
+        if (invocation->n_operands >= verb->min_operands &&
+            (verb->max_operands == OPERANDS_MANY || invocation->n_operands <= verb->max_operands))
+                return 0;
+        error_set(error, SD_BUS_ERROR_INVALID_ARGS, "too %s operands; usage: pflask %s [OPTIONS] %s",
+                  invocation->n_operands < verb->min_operands ? "few" : "many", verb->name ?: "", verb->operands);
+        return -EINVAL;
+}
+
+static int run_verb_with(const Verb *verb, int argc, char **argv, void *options, const char **ret_subject,
+                         sd_bus_error *error)
+{
+        Invocation invocation = {.verb = verb, .options = options};
+
+        int first = options_read(verb->options, verb->n_options, verb->order, argc, argv, options, error);
+        if (first < 0)
+                return first;
+        const Common *common = options;
+        if (common->help) {
+                verb_print_help(verb);
+                return 0;
+        }
+        if (common->version) {
+                puts("pflask " PROJECT_VERSION);
+                return 0;
+        }
+        invocation.operands = argv + first;
+        invocation.n_operands = argc - first;
+        int r = check_operands(&invocation, error);
+        if (r >= 0)
+                r = verb->run(&invocation, error);
+        *ret_subject = invocation.subject;
+        return r;
+}
+
+/* Return: the exit status that says what @error says. */
+static int report(const Verb *verb, int code, const char *subject, const sd_bus_error *error)
+{
+        _cleanup_(freep) char *shown = error_escape(error->message ?: strerror(-code));
+        _cleanup_(freep) char *about = subject ? error_escape(subject) : NULL;
+
+        fprintf(stderr, "pflask: %s%s%s\n", about ?: "", about ? ": " : "", shown ?: "out of memory");
+        if (verb->failure_status == 125 && sd_bus_error_has_name(error, ERROR_COMMAND_NOT_FOUND))
+                return 127;
+        if (verb->failure_status == 125 && sd_bus_error_has_name(error, ERROR_COMMAND_NOT_EXECUTABLE))
+                return 126;
+        return verb->failure_status;
+}
+
+int main(int argc, char **argv)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        const char *subject = NULL;
+
+        if (hold_standard_streams() < 0)
+                return 125;
+        errors_register();
+        const Verb *verb = take_verb(&argc, argv);
+        _cleanup_(freep) void *options = calloc(1, verb->options_size);
+        int r = options ? run_verb_with(verb, argc, argv, options, &subject, &error) : -ENOMEM;
+        if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout))) {
+                r = -EIO;
+                error_set(&error, SD_BUS_ERROR_IO_ERROR, "cannot write to standard output");
+        }
+        if (r < 0)
+                r = report(verb, r, subject, &error);
+        if (options && verb->clear)
+                verb->clear(options);
+        return r;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/session.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <systemd/sd-event.h>
+
+#include "cli/flow.h"
+#include "cli/terminal.h"
+#include "cli/waiting.h"
+#include "common/error.h"
+#include "common/fd.h"
+
+/* Why the loop has ended. */
+typedef enum {
+        OUTCOME_ENDED,    /* the container has */
+        OUTCOME_DETACHED, /* by the keys */
+        OUTCOME_TAKEN,    /* somebody else has asked for the console */
+        OUTCOME_SIGNALLED,
+        OUTCOME_UNKNOWN, /* nobody can tell how the container ended */
+} Outcome;
+
+enum {
+        AGAIN_USEC = 2 * 1000 * 1000, /* a second signal within this time is meant for us */
+        HOLD_USEC = 1000 * 1000,      /* for so long a key may turn out to be the first of the detach keys */
+};
+
+typedef struct Session {
+        const SessionInput *input;
+        sd_event *event;
+        Waiting waiting;
+        Terminal terminal;
+        Keys keys;
+        sd_event_source *hold; /* of keys held back */
+        Flow *flows[3];        /* what we read on standard input, and write to output and error */
+        sd_event_source *lease;
+        unsigned n_outputs;      /* flows to output and error that haven't ended */
+        bool has_typed_line_end; /* the last that went to the console, if anything did, ended a line */
+        uint64_t signal_usec;    /* when a signal was last passed on */
+        Outcome outcome;
+        int signal;
+} Session;
+
+static void session_end(Session *session, Outcome outcome, int signal)
+{
+        session->outcome = outcome;
+        session->signal = signal;
+        sd_event_exit(session->event, 0);
+}
+
+/* ---- the end of the container ---- */
+
+static void session_end_if_done(Session *session)
+{
+        if (session->waiting.result != RESULT_NONE && session->n_outputs == 0)
+                session_end(session, OUTCOME_ENDED, 0);
+}
+
+/* Whatever the leader wrote can be read by now. Who still holds the other end holds it no longer for us. */
+static void session_on_result(Waiting *waiting, void *userdata)
+{
+        Session *session = userdata;
+
+        if (waiting->result == RESULT_NONE)
+                return session_end(session, OUTCOME_UNKNOWN, 0);
+        for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+                if (session->flows[fd])
+                        flow_finish(session->flows[fd]);
+        session_end_if_done(session);
+}
+
+static int session_on_lease(sd_event_source *source, int fd, uint32_t events _unused_, void *userdata)
+{
+        char asked;
+        ssize_t n = read(fd, &asked, 1);
+
+        if (n == 1 && asked == 'r')
+                session_end(userdata, OUTCOME_TAKEN, 0);
+        else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        return 0;
+}
+
+/* ---- standard streams ---- */
+
+static void session_on_flow_end(Flow *flow, int result, void *userdata)
+{
+        Session *session = userdata;
+
+        if (flow == session->flows[STDIN_FILENO])
+                return;
+        session->n_outputs--;
+        if (result >= 0 || session->input->console < 0)
+                return session_end_if_done(session);
+        /* Nobody would read the console any more, so there is nothing to stay for. */
+        if (result == -EPIPE || result == -EIO)
+                return session_end(session, OUTCOME_SIGNALLED, result == -EPIPE ? SIGPIPE : SIGHUP);
+        error_set(&session->waiting.error, SD_BUS_ERROR_IO_ERROR, "cannot write to standard output: %s",
+                  strerror(-result));
+        session_end(session, OUTCOME_UNKNOWN, 0);
+}
+
+/*
+ * Standard input that is over ends a line discipline's input only as a person would do it: by the key for that, twice
+ * where a line was begun. A program that has made its terminal raw is not told.
+ */
+static size_t session_end_of_input(Session *session, char *to)
+{
+        struct termios termios;
+
+        if (tcgetattr(session->input->console, &termios) < 0 || !(termios.c_lflag & (ICANON | ISIG)))
+                return 0;
+        to[0] = to[1] = (char)termios.c_cc[VEOF];
+        return session->has_typed_line_end ? 1 : 2;
+}
+
+static int session_on_hold(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        Session *session = userdata;
+        char held[KEYS_MAX];
+        size_t n = keys_release(&session->keys, held);
+
+        flow_push(session->flows[STDIN_FILENO], held, n);
+        flow_kick(session->flows[STDIN_FILENO]);
+        return 0;
+}
+
+static void session_hold_keys(Session *session)
+{
+        session->hold = sd_event_source_disable_unref(session->hold);
+        if (session->keys.n_held > 0)
+                sd_event_add_time_relative(session->event, &session->hold, CLOCK_MONOTONIC, HOLD_USEC, 0,
+                                           session_on_hold, session);
+}
+
+static size_t session_filter_input(void *userdata, const char *from, size_t n, char *to)
+{
+        Session *session = userdata;
+        size_t n_passed;
+
+        if (!from && session->terminal.fd >= 0) {
+                session_end(session, OUTCOME_SIGNALLED, SIGHUP); /* a terminal ends only by being hung up */
+                return 0;
+        }
+        if (!from)
+                return session_end_of_input(session, to);
+        if (keys_pass(&session->keys, from, n, to, &n_passed))
+                session_end(session, OUTCOME_DETACHED, 0);
+        session_hold_keys(session);
+        if (n_passed > 0)
+                session->has_typed_line_end = to[n_passed - 1] == '\n';
+        return n_passed;
+}
+
+static int session_add_flow(Session *session, int fd, FlowInput input)
+{
+        input.ended = session_on_flow_end;
+        input.userdata = session;
+        int r = flow_new(session->event, &input, &session->flows[fd]);
+        if (r >= 0 && fd != STDIN_FILENO)
+                session->n_outputs++;
+        return r;
+}
+
+static int session_add_console(Session *session)
+{
+        const SessionInput *input = session->input;
+
+        int r = session_add_flow(session, STDIN_FILENO,
+                                 (FlowInput){
+                                         .from = STDIN_FILENO,
+                                         .from_kind = FLOW_CALLERS,
+                                         .to = input->console,
+                                         .to_kind = FLOW_CONSOLE,
+                                         .filter = session_filter_input,
+                                 });
+        if (r >= 0)
+                r = session_add_flow(session, STDOUT_FILENO,
+                                     (FlowInput){
+                                             .from = input->console,
+                                             .from_kind = FLOW_CONSOLE,
+                                             .to = STDOUT_FILENO,
+                                             .to_kind = FLOW_CALLERS,
+                                     });
+        if (r >= 0 && input->backlog_bytes > 0)
+                r = flow_push(session->flows[STDOUT_FILENO], input->backlog, input->backlog_bytes);
+        return r;
+}
+
+static int session_add_relays(Session *session)
+{
+        Streams *streams = session->input->streams;
+        int r = 0;
+
+        for (int fd = STDIN_FILENO; streams && r >= 0 && fd <= STDERR_FILENO; fd++) {
+                int kept = streams->kept[fd];
+                FlowInput input = {.from = kept, .to = fd, .to_kind = FLOW_CALLERS};
+                if (fd == STDIN_FILENO)
+                        input = (FlowInput){.from = fd, .from_kind = FLOW_CALLERS, .to = kept};
+                if (kept >= 0)
+                        r = session_add_flow(session, fd, input);
+                /* The flow has its own: when it ends, the command must see that. */
+                streams->kept[fd] = fd_close(kept);
+        }
+        return r;
+}
+
+/* ---- signals ---- */
+
+static int session_on_kill_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        Session *session = userdata;
+
+        /* Who may not send it can still leave. */
+        if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_ACCESS_DENIED) ||
+            sd_bus_message_is_method_error(reply, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+                session_end(session, OUTCOME_SIGNALLED, session->signal);
+        return 0;
+}
+
+static int session_pass_signal(Session *session, int signal)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        Connection *connection = session->input->connection;
+
+        session->signal = signal;
+        int r = connection_new_call(connection, "KillContainer", &call);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "ssi", session->input->name, "leader", signal);
+        return r < 0 ? r : connection_call_async(connection, NULL, call, session_on_kill_answer, session);
+}
+
+/*
+ * With a console, its keys are the way to signal the command, and a signal to us means us. Without one, signals are the
+ * command's; but a PID 1 that has no handler doesn't notice them, so the second within two seconds means us as well.
+ */
+static int session_on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        Session *session = userdata;
+        int signal = (int)info->ssi_signo;
+        uint64_t now;
+
+        sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &now);
+        bool is_second = session->signal_usec > 0 && now - session->signal_usec < AGAIN_USEC;
+        session->signal_usec = now;
+        if (session->input->console >= 0 || is_second || session_pass_signal(session, signal) < 0)
+                session_end(session, OUTCOME_SIGNALLED, signal);
+        return 0;
+}
+
+static int session_on_resize(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+                             void *userdata)
+{
+        Session *session = userdata;
+
+        terminal_copy_size(session->input->console);
+        return 0;
+}
+
+/* Asked to stop as a job: the shell gets its terminal back as it was. */
+static int session_on_stop(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+                           void *userdata)
+{
+        Session *session = userdata;
+
+        terminal_restore(&session->terminal);
+        raise(SIGSTOP);
+        return 0;
+}
+
+static int session_on_continue(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+                               void *userdata)
+{
+        Session *session = userdata;
+
+        terminal_make_raw(&session->terminal);
+        if (session->input->console >= 0)
+                terminal_copy_size(session->input->console);
+        if (session->flows[STDIN_FILENO])
+                flow_kick(session->flows[STDIN_FILENO]);
+        return 0;
+}
+
+static int session_add_signals(Session *session)
+{
+        static const struct {
+                int signal;
+                sd_event_signal_handler_t handler;
+                bool needs_console;
+        } rows[] = {
+                {SIGINT, session_on_signal, false},    {SIGTERM, session_on_signal, false},
+                {SIGHUP, session_on_signal, false},    {SIGQUIT, session_on_signal, false},
+                {SIGCONT, session_on_continue, false}, {SIGTSTP, session_on_stop, true},
+                {SIGWINCH, session_on_resize, true},
+        };
+        sigset_t one;
+
+        for (unsigned i = 0; i < ELEMENTS(rows); i++) {
+                if (rows[i].needs_console && session->input->console < 0)
+                        continue;
+                sigemptyset(&one);
+                sigaddset(&one, rows[i].signal);
+                sigprocmask(SIG_BLOCK, &one, NULL);
+                int r = sd_event_add_signal(session->event, NULL, rows[i].signal, rows[i].handler, session);
+                if (r < 0)
+                        return r;
+        }
+        signal(SIGPIPE, SIG_IGN);
+        if (session->input->console < 0)
+                signal(SIGTTIN, SIG_IGN);
+        return 0;
+}
+
+/* ---- all of it ---- */
+
+static int session_begin(Session *session)
+{
+        const SessionInput *input = session->input;
+
+        int r = sd_event_new(&session->event);
+        if (r < 0)
+                return r;
+        session->waiting = (Waiting){
+                .connection = input->connection,
+                .event = session->event,
+                .name = input->name,
+                .answered = session_on_result,
+                .userdata = session,
+        };
+        r = waiting_start(&session->waiting);
+        if (r >= 0)
+                r = session_add_signals(session);
+        if (r >= 0)
+                r = sd_event_add_io(session->event, &session->lease, input->lease, EPOLLIN, session_on_lease, session);
+        if (r >= 0)
+                r = input->console >= 0 ? session_add_console(session) : session_add_relays(session);
+        if (r < 0)
+                return r;
+        r = terminal_make_raw(&session->terminal);
+        if (r >= 0 && input->console >= 0)
+                r = terminal_copy_size(input->console);
+        return r;
+}
+
+/* The caller's streams and terminal, as they were. */
+static void session_put_back(Session *session)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                session->flows[fd] = flow_free(session->flows[fd]);
+        terminal_restore(&session->terminal);
+}
+
+static void session_clear(Session *session)
+{
+        session_put_back(session);
+        waiting_stop(&session->waiting);
+        sd_bus_error_free(&session->waiting.error);
+        sd_event_source_disable_unref(session->hold);
+        sd_event_source_disable_unref(session->lease);
+        if (session->input->connection->bus)
+                sd_bus_detach_event(session->input->connection->bus);
+        sd_event_unref(session->event);
+}
+
+/* As the signal would have ended us, had we not caught it: whoever waits for us sees it in our status. */
+static int die_of(int number)
+{
+        sigset_t one;
+
+        sigemptyset(&one);
+        sigaddset(&one, number);
+        signal(number, SIG_DFL);
+        raise(number);
+        sigprocmask(SIG_UNBLOCK, &one, NULL);
+        return 128 + number;
+}
+
+static int session_conclude(Session *session, sd_bus_error *error)
+{
+        const SessionInput *input = session->input;
+        const char *direct = input->connection->is_direct ? "--direct " : "";
+
+        session_put_back(session);
+        switch (session->outcome) {
+        case OUTCOME_ENDED:
+                if (session->waiting.result == RESULT_LOST)
+                        fprintf(stderr, "pflask: %s: its supervisor was killed, and so was the container\n",
+                                input->name);
+                return result_to_status(session->waiting.result, session->waiting.status);
+        case OUTCOME_DETACHED:
+        case OUTCOME_TAKEN:
+                if (write(input->lease, "d", 1) < 0)
+                        fprintf(stderr, "pflask: %s: cannot let go of it: %m\n", input->name);
+                fprintf(stderr, "\n%s %s; 'pflask %sattach %s' to return\n",
+                        session->outcome == OUTCOME_TAKEN ? "somebody else has taken the console of" : "detached from",
+                        input->name, direct, input->name);
+                return 0;
+        case OUTCOME_SIGNALLED:
+                return die_of(session->signal);
+        case OUTCOME_UNKNOWN:
+                break;
+        }
+        sd_bus_error_move(error, &session->waiting.error);
+        return -sd_bus_error_get_errno(error) ?: -EIO;
+}
+
+int session_run(const SessionInput *input, sd_bus_error *error)
+{
+        _cleanup_(session_clear) Session session = {
+                .input = input,
+                .terminal.fd = input->console >= 0 && isatty(STDIN_FILENO) ? STDIN_FILENO : -EBADF,
+                .has_typed_line_end = true,
+        };
+
+        /* What goes through a pipe is data, never keys. */
+        if (session.terminal.fd >= 0)
+                session.keys = input->detach_keys;
+        int r = session_begin(&session);
+        if (r >= 0)
+                r = sd_event_loop(session.event);
+        if (r < 0) {
+                error_step(error, r, "hold", "console", input->name);
+                return r;
+        }
+        return session_conclude(&session, error);
+}

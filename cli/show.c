@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Show and describe
+ *
+ * What is known of a container, one KEY=VALUE a line, or as JSON: its properties, which are for everybody, and what it
+ * was asked to be, which is not. Both are a{sv} to us, so whatever a newer service adds is shown as well.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/connection.h"
+#include "cli/json.h"
+#include "cli/text.h"
+#include "common/error.h"
+#include "common/names.h"
+
+typedef struct ShowOptions {
+        Common common;
+        char **wanted; /* NULL: all */
+        bool is_value;
+} ShowOptions;
+
+static int read_wanted(const Option *option _unused_, const char *value, void *target, sd_bus_error *error _unused_)
+{
+        _cleanup_(strings_freep) char **words = NULL;
+        ShowOptions *options = target;
+
+        int r = text_split(value, ',', &words);
+        for (char **word = words; r >= 0 && *word; word++)
+                r = strings_append_copy(&options->wanted, *word);
+        return r;
+}
+
+static void show_clear(void *options)
+{
+        ShowOptions *show = options;
+
+        show->wanted = strings_free(show->wanted);
+}
+
+static bool is_wanted(const ShowOptions *options, const char *key)
+{
+        bool is_listed = !options->wanted;
+
+        for (char **word = options->wanted; word && *word && !is_listed; word++)
+                is_listed = strcmp(*word, key) == 0;
+        return is_listed;
+}
+
+/* Text is shown bare, the rest as JSON has it. */
+static int value_print(sd_bus_message *message)
+{
+        Json json = {.file = stdout};
+        const char *type, *text;
+
+        int r = sd_bus_message_peek_type(message, NULL, &type);
+        if (r < 0)
+                return r;
+        if (strcmp(type, "s") != 0) {
+                r = json_value(&json, message);
+                if (*type != 'a' || strcmp(type, "ay") == 0)
+                        putchar('\n');
+                return r;
+        }
+        r = sd_bus_message_read(message, "v", "s", &text);
+        if (r < 0)
+                return r;
+        _cleanup_(freep) char *shown = error_escape(text);
+        puts(shown ?: "");
+        return shown ? 1 : -ENOMEM;
+}
+
+static int pair_print(sd_bus_message *message, const ShowOptions *options)
+{
+        const char *key;
+
+        int r = sd_bus_message_enter_container(message, 'e', "sv");
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read_basic(message, 's', &key);
+        if (r < 0)
+                return r;
+        if (!is_wanted(options, key)) {
+                r = sd_bus_message_skip(message, "v");
+        } else {
+                if (!options->is_value)
+                        printf("%s=", key);
+                r = value_print(message);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(message) < 0 ? -EBADMSG : 1;
+}
+
+static int show_print(sd_bus_message *reply, const ShowOptions *options)
+{
+        Json json = {.file = stdout, .is_pretty = options->common.json == JSON_PRETTY};
+
+        if (options->common.json != JSON_OFF)
+                return json_value(&json, reply);
+        int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        while (r >= 0 && (r = pair_print(reply, options)) > 0)
+                ;
+        return r;
+}
+
+static int properties_call(Connection *connection, const char *name, sd_bus_message **ret)
+{
+        _cleanup_(freep) char *path = NULL;
+
+        int r = sd_bus_path_encode(CONTAINER_PATH_PREFIX, name, &path);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(connection->bus, ret,
+                                                   connection->is_direct ? NULL : MANAGER_BUS_NAME, path,
+                                                   "org.freedesktop.DBus.Properties", "GetAll");
+        return r < 0 ? r : sd_bus_message_append(*ret, "s", CONTAINER_INTERFACE);
+}
+
+static int describe_call(Connection *connection, const char *name, sd_bus_message **ret)
+{
+        int r = connection_new_call(connection, "DescribeContainer", ret);
+
+        return r < 0 ? r : sd_bus_message_append(*ret, "s", name);
+}
+
+static int show_with(Invocation *invocation, int (*new_call)(Connection *, const char *, sd_bus_message **),
+                     sd_bus_error *error)
+{
+        _cleanup_(connection_freep) Connection *connection = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(freep) char *name = NULL;
+        const ShowOptions *options = invocation->options;
+
+        invocation->subject = invocation->operands[0];
+        int r = connection_open(&options->common, &connection, error);
+        if (r < 0)
+                return r;
+        name = connection_find(connection, invocation->subject, error);
+        if (!name)
+                return -sd_bus_error_get_errno(error) ?: -ENOMEM;
+        r = new_call(connection, name, &call);
+        if (r >= 0)
+                r = connection_call(connection, call, &reply, error);
+        if (r >= 0)
+                r = show_print(reply, options);
+        return r < 0 ? r : 0;
+}
+
+static int show_run(Invocation *invocation, sd_bus_error *error)
+{
+        int r = show_with(invocation, properties_call, error);
+
+        if (sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_OBJECT, SD_BUS_ERROR_UNKNOWN_METHOD)) {
+                sd_bus_error_free(error);
+                return error_set(error, ERROR_NO_SUCH_CONTAINER, "no container '%s'", invocation->subject);
+        }
+        return r;
+}
+
+static int describe_run(Invocation *invocation, sd_bus_error *error)
+{
+        return show_with(invocation, describe_call, error);
+}
+
+static const Option show_options[] = {
+        OPTION_OWN("property", 'p', "NAME,...", read_wanted, ShowOptions, wanted, "only these"),
+        OPTION_FLAG("value", '\0', ShowOptions, is_value, "print values without their names"),
+        OUTPUT_OPTIONS,
+        COMMON_OPTIONS,
+};
+
+#define SHOW_VERB(verb_name, verb_summary)                   \
+        const Verb *verb_name##_verb(void)                   \
+        {                                                    \
+                static const Verb verb = {                   \
+                        .name = #verb_name,                  \
+                        .operands = "NAME|PID",              \
+                        .summary = verb_summary,             \
+                        .min_operands = 1,                   \
+                        .max_operands = 1,                   \
+                        .failure_status = 1,                 \
+                        .options = show_options,             \
+                        .n_options = ELEMENTS(show_options), \
+                        .options_size = sizeof(ShowOptions), \
+                        .clear = show_clear,                 \
+                        .run = verb_name##_run,              \
+                };                                           \
+                return &verb;                                \
+        }
+SHOW_VERB(show, "Show the properties of a container")
+SHOW_VERB(describe, "Show what a container was asked to be")

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/text.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <systemd/sd-bus.h>
+
+int strings_append(char ***strings, char *string)
+{
+        size_t n = strings_count(*strings);
+        char **larger = string ? reallocarray(*strings, n + 2, sizeof(char *)) : NULL;
+
+        if (!larger) {
+                free(string);
+                return -ENOMEM;
+        }
+        larger[n] = string;
+        larger[n + 1] = NULL;
+        *strings = larger;
+        return 0;
+}
+
+int strings_append_copy(char ***strings, const char *string)
+{
+        return strings_append(strings, strdup(string));
+}
+
+/* The part at *@cursor, which is moved behind its separator, or to NULL behind the last one. */
+static char *split_next(const char **cursor, char separator)
+{
+        const char *from = *cursor;
+        char *part = malloc(strlen(from) + 1), *to = part;
+
+        if (!part)
+                return NULL;
+        while (*from && *from != separator) {
+                if (from[0] == '\\' && from[1] == separator)
+                        from++;
+                *to++ = *from++;
+        }
+        *to = '\0';
+        *cursor = *from ? from + 1 : NULL;
+        return part;
+}
+
+int text_split(const char *text, char separator, char ***ret)
+{
+        _cleanup_(strings_freep) char **parts = NULL;
+
+        while (text) {
+                int r = strings_append(&parts, split_next(&text, separator));
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(parts);
+        return 0;
+}
+
+/* Digits at the start of @text. Return: how many; -EINVAL when there are none; -ERANGE. */
+static int digits_read(const char *text, uint64_t max, uint64_t *ret)
+{
+        uint64_t number = 0;
+        int n = 0;
+
+        for (; text[n] >= '0' && text[n] <= '9'; n++)
+                if (__builtin_mul_overflow(number, 10U, &number) ||
+                    __builtin_add_overflow(number, (uint64_t)(text[n] - '0'), &number) || number > max)
+                        return -ERANGE;
+        if (n == 0)
+                return -EINVAL;
+        *ret = number;
+        return n;
+}
+
+int text_to_number(const char *text, uint64_t max, uint64_t *ret)
+{
+        uint64_t number;
+        int n = digits_read(text, max, &number);
+
+        if (n < 0)
+                return n;
+        if (text[n])
+                return -EINVAL;
+        *ret = number;
+        return 0;
+}
+
+int text_to_size(const char *text, uint64_t *ret)
+{
+        static const char units[] = "KMGTPE";
+        uint64_t number;
+        int n = digits_read(text, UINT64_MAX, &number);
+
+        if (n < 0)
+                return n;
+        if (text[n]) {
+                const char *unit = strchr(units, text[n]);
+                if (!unit || text[n + 1])
+                        return -EINVAL;
+                unsigned bits = 10 * (unsigned)(unit - units + 1);
+                if (number > UINT64_MAX >> bits)
+                        return -ERANGE;
+                number <<= bits;
+        }
+        *ret = number;
+        return 0;
+}
+
+int text_to_signal(const char *text)
+{
+        const char *name = strncmp(text, "SIG", 3) == 0 ? text + 3 : text;
+        uint64_t number;
+
+        if (text_to_number(text, (uint64_t)SIGRTMAX, &number) == 0)
+                return number > 0 ? (int)number : -EINVAL;
+        for (int signal = 1; signal < SIGRTMIN; signal++) {
+                const char *known = sigabbrev_np(signal);
+                if (known && strcmp(known, name) == 0)
+                        return signal;
+        }
+        if (strcmp(name, "RTMIN") == 0)
+                return SIGRTMIN;
+        if (strcmp(name, "RTMAX") == 0)
+                return SIGRTMAX;
+        if (strncmp(name, "RTMIN+", 6) == 0 && text_to_number(name + 6, (uint64_t)(SIGRTMAX - SIGRTMIN), &number) == 0)
+                return SIGRTMIN + (int)number;
+        if (strncmp(name, "RTMAX-", 6) == 0 && text_to_number(name + 6, (uint64_t)(SIGRTMAX - SIGRTMIN), &number) == 0)
+                return SIGRTMAX - (int)number;
+        return -EINVAL;
+}
+
+/* The bytes of the well-formed sequence at @text (RFC 3629); 0 when it isn't one. */
+static unsigned utf8_length(const unsigned char *text)
+{
+        unsigned n = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+
+        if (text[0] > 0xf4)
+                return 0;
+        for (unsigned i = 1; i < n; i++)
+                if ((text[i] & 0xc0) != 0x80)
+                        return 0;
+        /* Longer than needed; a surrogate; beyond U+10FFFF. */
+        if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+            (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+                return 0;
+        return n;
+}
+
+bool text_is_utf8(const char *text)
+{
+        const unsigned char *cursor = (const unsigned char *)text;
+
+        while (*cursor) {
+                unsigned n = utf8_length(cursor);
+                if (n == 0)
+                        return false;
+                cursor += n;
+        }
+        return true;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/verb.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const Verb *(*const verbs[])(void) = {
+        bare_verb, run_verb,  attach_verb, list_verb,      show_verb,     describe_verb,
+        logs_verb, wait_verb, kill_verb,   terminate_verb, poweroff_verb, reboot_verb,
+};
+
+const Verb *verb_at(size_t i)
+{
+        return i < ELEMENTS(verbs) ? verbs[i]() : NULL;
+}
+
+const Verb *verb_find(const char *name)
+{
+        const Verb *verb;
+
+        for (size_t i = 0; (verb = verb_at(i)); i++)
+                if (verb->name && strcmp(verb->name, name) == 0)
+                        return verb;
+        return NULL;
+}
+
+int option_json(const Option *option, const char *value, void *target, sd_bus_error *error)
+{
+        JsonMode *json = OPTION_FIELD(JsonMode, target, option);
+
+        if (strcmp(value, "short") == 0)
+                *json = JSON_SHORT;
+        else if (strcmp(value, "pretty") == 0)
+                *json = JSON_PRETTY;
+        else if (strcmp(value, "off") == 0)
+                *json = JSON_OFF;
+        else
+                return option_invalid(option, error, "must be short, pretty or off, not", value);
+        return 0;
+}
+
+static void help_print_verbs(const char *bold, const char *plain)
+{
+        const Verb *verb;
+
+        printf("\n%sVerbs:%s\n", bold, plain);
+        for (size_t i = 1; (verb = verb_at(i)); i++)
+                printf("  %-10s %-17s %s\n", verb->name, verb->operands, verb->summary);
+        printf("\n'pflask VERB --help' tells the options of a verb. See pflask(1).\n");
+}
+
+void verb_print_help(const Verb *verb)
+{
+        bool is_coloured = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+        const char *bold = is_coloured ? "\033[1m" : "", *plain = is_coloured ? "\033[0m" : "";
+
+        printf("%sUsage:%s pflask %s%s[OPTIONS] %s\n\n%s\n", bold, plain, verb->name ?: "", verb->name ? " " : "",
+               verb->operands, verb->summary);
+        printf("\n%sOptions:%s\n", bold, plain);
+        options_print(verb->options, verb->n_options, stdout);
+        if (!verb->name)
+                help_print_verbs(bold, plain);
+}
