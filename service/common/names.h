@@ -18,3 +18,6 @@
 
 #define RUNTIME_DIRECTORY    "/run/pflask"
 #define CONTAINERS_DIRECTORY "/run/pflask/containers"
+
+/* In a container's directory: where its supervisor listens. */
+#define CONTROL_SOCKET "control"

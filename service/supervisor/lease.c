@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "supervisor/lease.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "common/fd.h"
+
+struct Lease {
+        int socket; /* our end */
+        sd_event_source *source;
+        Holder holder;
+        bool is_detaching;
+        bool is_asked_back;
+        lease_handler_t handler;
+        void *userdata;
+};
+
+static LeaseEnd lease_end(const Lease *lease)
+{
+        if (lease->is_asked_back)
+                return LEASE_RETURNED;
+        return lease->is_detaching ? LEASE_DETACHED : LEASE_CLOSED;
+}
+
+/* What was written before the end is read before the end is seen: unix(7). A reset is an end too: our 'r' was not read. */
+static int lease_readable(sd_event_source *source, int fd, uint32_t events _unused_, void *userdata)
+{
+        Lease *lease = userdata;
+        char words[256];
+        ssize_t n = recv(fd, words, sizeof(words), MSG_DONTWAIT);
+
+        if (n > 0 && memchr(words, 'd', (size_t)n))
+                lease->is_detaching = true;
+        if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+                return 0;
+        sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        lease->handler(lease, lease_end(lease), lease->userdata);
+        return 0;
+}
+
+int lease_new(sd_event *event, Holder holder, lease_handler_t handler, void *userdata, Lease **ret, int *ret_client)
+{
+        _cleanup_(lease_freep) Lease *lease = calloc(1, sizeof(*lease));
+        int sockets[2];
+
+        if (!lease)
+                return -ENOMEM;
+        *lease = (Lease){.socket = -EBADF, .holder = holder, .handler = handler, .userdata = userdata};
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
+                return -errno;
+        lease->socket = sockets[0];
+        _cleanup_(fd_closep) int client = sockets[1];
+        int r = sd_event_add_io(event, &lease->source, lease->socket, EPOLLIN, lease_readable, lease);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(lease);
+        *ret_client = TAKE_FD(client);
+        return 0;
+}
+
+Lease *lease_free(Lease *lease)
+{
+        int saved = errno;
+
+        if (!lease)
+                return NULL;
+        sd_event_source_disable_unref(lease->source);
+        fd_close(lease->socket);
+        free(lease);
+        errno = saved;
+        return NULL;
+}
+
+Holder lease_holder(const Lease *lease)
+{
+        return lease->holder;
+}
+
+int lease_ask_back(Lease *lease)
+{
+        lease->is_asked_back = true;
+        if (send(lease->socket, "r", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+                return -errno;
+        return 0;
+}

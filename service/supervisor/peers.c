@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "supervisor/peers.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/names.h"
+
+enum {
+        PEERS_MAX = 64,
+        QUEUE_MAX = 1024, /* messages that a peer may leave unread */
+        BACKLOG = 16,
+        ACCEPTS_PER_SECOND = 200,
+};
+
+struct Peer {
+        TAILQ_ENTRY(Peer) others;
+        Peers *peers;
+        sd_bus *bus;
+};
+
+static Peer *peer_free(Peer *peer)
+{
+        Peers *peers = peer->peers;
+
+        TAILQ_REMOVE(&peers->list, peer, others);
+        peers->n--;
+        sd_bus_close_unref(peer->bus);
+        free(peer);
+        return NULL;
+}
+
+static void peer_lost(Peer *peer)
+{
+        Peers *peers = peer->peers;
+
+        peers->lost(peer->bus, peers->userdata);
+        peer_free(peer);
+}
+
+void peers_init(Peers *peers, sd_event *event, const sd_bus_vtable *vtable, peers_lost_t lost, void *userdata)
+{
+        *peers = (Peers){.event = event, .vtable = vtable, .lost = lost, .userdata = userdata, .listener = -EBADF};
+        TAILQ_INIT(&peers->list);
+}
+
+void peers_stop_listening(Peers *peers)
+{
+        peers->listener_source = sd_event_source_disable_unref(peers->listener_source);
+        peers->listener = fd_close(peers->listener);
+}
+
+void peers_done(Peers *peers)
+{
+        peers_stop_listening(peers);
+        while (!TAILQ_EMPTY(&peers->list))
+                peer_free(TAILQ_FIRST(&peers->list));
+}
+
+/* ---- the door ---- */
+
+static bool peer_is_root(int fd)
+{
+        struct ucred credentials;
+        socklen_t length = sizeof(credentials);
+
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) >= 0 && credentials.uid == 0;
+}
+
+static int peer_disconnected(sd_bus_message *message _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+        peer_lost(userdata);
+        return 0;
+}
+
+static int peer_start(Peer *peer)
+{
+        const Peers *peers = peer->peers;
+        int r = sd_bus_set_server(peer->bus, true, peers->id);
+
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(peer->bus, true);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(peer->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, peers->vtable,
+                                             peers->userdata);
+        if (r >= 0)
+                r = sd_bus_match_signal(peer->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                                        "org.freedesktop.DBus.Local", "Disconnected", peer_disconnected, peer);
+        if (r >= 0)
+                r = sd_bus_start(peer->bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(peer->bus, peers->event, SD_EVENT_PRIORITY_NORMAL);
+        return r;
+}
+
+/* Return: 0, and the bus owns @fd; -errno, and it doesn't. */
+static int peer_new(Peers *peers, int fd, Peer **ret)
+{
+        Peer *peer = calloc(1, sizeof(*peer));
+
+        if (!peer)
+                return -ENOMEM;
+        peer->peers = peers;
+        int r = sd_bus_new(&peer->bus);
+        if (r >= 0)
+                r = sd_bus_set_fd(peer->bus, fd, fd);
+        if (r < 0) {
+                sd_bus_unref(peer->bus);
+                free(peer);
+                return r;
+        }
+        TAILQ_INSERT_TAIL(&peers->list, peer, others);
+        peers->n++;
+        *ret = peer;
+        return 0;
+}
+
+int peers_add(Peers *peers, int fd, sd_bus **ret_bus)
+{
+        _cleanup_(fd_closep) int consumed = fd;
+        Peer *peer;
+
+        if (!peer_is_root(fd))
+                return -EPERM;
+        if (peers->n >= PEERS_MAX)
+                return -EDQUOT;
+        int r = peer_new(peers, fd, &peer);
+        if (r < 0)
+                return r;
+        (void)TAKE_FD(consumed);
+        r = peer_start(peer);
+        if (r < 0) {
+                peer_free(peer);
+                return r;
+        }
+        if (ret_bus)
+                *ret_bus = peer->bus;
+        return 0;
+}
+
+static int peers_accept(sd_event_source *source _unused_, int listener, uint32_t events _unused_, void *userdata)
+{
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd >= 0)
+                peers_add(userdata, fd, NULL);
+        return 0;
+}
+
+static int peers_bind(int directory)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        _cleanup_(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        if (fd < 0)
+                return -errno;
+        /* A path of the directory itself might be longer than an address. The mode of the file comes from that of @fd. */
+        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET, directory);
+        if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+            listen(fd, BACKLOG) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+int peers_listen(Peers *peers, int directory)
+{
+        int fd = peers_bind(directory);
+
+        if (fd < 0)
+                return fd;
+        peers->listener = fd;
+        int r = sd_event_add_io(peers->event, &peers->listener_source, fd, EPOLLIN, peers_accept, peers);
+        /* Where no descriptor is left a connection stays in the queue, and would be reported without end. */
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(peers->listener_source, UINT64_C(1000000), ACCEPTS_PER_SECOND);
+        return r;
+}
+
+/* ---- what is said ---- */
+
+static bool peer_listens(const Peer *peer)
+{
+        uint64_t queued;
+
+        return sd_bus_get_n_queued_write(peer->bus, &queued) >= 0 && queued <= QUEUE_MAX;
+}
+
+void peers_emit_changed(Peers *peers, const char *const *properties)
+{
+        char **names = (char **)(uintptr_t)properties;
+
+        Peer *peer;
+
+        TAILQ_FOREACH(peer, &peers->list, others) {
+                sd_bus_emit_properties_changed_strv(peer->bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, names);
+                if (!peer_listens(peer))
+                        shutdown(sd_bus_get_fd(peer->bus), SHUT_RDWR); /* the end of the connection follows */
+        }
+}
+
+void peers_emit_exited(Peers *peers, const char *result, int32_t status)
+{
+        Peer *peer;
+
+        TAILQ_FOREACH(peer, &peers->list, others)
+                sd_bus_emit_signal(peer->bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Exited", "si", result, status);
+}
+
+bool peers_have_all(const Peers *peers)
+{
+        const Peer *peer;
+        uint64_t queued;
+
+        TAILQ_FOREACH(peer, &peers->list, others)
+                if (sd_bus_is_open(peer->bus) > 0 && sd_bus_get_n_queued_write(peer->bus, &queued) >= 0 && queued > 0)
+                        return false;
+        return true;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interface org.pflask.Supervisor1
+ *
+ * Arguments are read and checked here; what they mean is in supervisor.c and attachment.c.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/process.h"
+#include "supervisor/supervisor.h"
+
+/* ---- methods ---- */
+
+static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Supervisor *supervisor = userdata;
+        _cleanup_(spec_freep) Spec *spec = NULL;
+        Creator creator = {};
+        uint32_t uid, gid, pid;
+        int is_confined, is_attached;
+        const void *groups;
+        size_t groups_bytes;
+
+        if (supervisor->spec)
+                return error_set(error, SD_BUS_ERROR_FAILED, "the container has been created already");
+        int r = spec_read(message, &spec, error);
+        if (r >= 0)
+                r = sd_bus_message_read(message, "(uuu)", &uid, &gid, &pid);
+        if (r >= 0)
+                r = sd_bus_message_read_array(message, 'u', &groups, &groups_bytes);
+        if (r >= 0)
+                r = sd_bus_message_read(message, "bb", &is_confined, &is_attached);
+        if (r >= 0) {
+                creator.identity = (Identity){
+                        .uid = uid,
+                        .gid = gid,
+                        .groups = (gid_t *)(uintptr_t)groups,
+                        .n_groups = groups_bytes / sizeof(gid_t),
+                        .is_confined = is_confined,
+                };
+                creator.holder = (Holder){.pid = (pid_t)pid, .uid = uid};
+                creator.is_attached = is_attached;
+                r = supervisor_create(supervisor, TAKE_PTR(spec), &creator, error);
+        }
+        if (r < 0) {
+                supervisor_abandon(supervisor);
+                return r;
+        }
+        return sd_bus_reply_method_return(message, "us", (uint32_t)supervisor->record.leader, supervisor->record.name);
+}
+
+static int method_start(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const char *unit;
+        int is_registered;
+        int r = sd_bus_message_read(message, "sb", &unit, &is_registered);
+
+        return r < 0 ? r : supervisor_start(userdata, message, unit, is_registered, error);
+}
+
+static int method_attach(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        uint32_t pid, uid;
+        int take;
+        int r = sd_bus_message_read(message, "(uu)b", &pid, &uid, &take);
+
+        if (r < 0)
+                return r;
+        return attachment_attach(userdata, message, (Holder){.pid = (pid_t)pid, .uid = uid}, take, error);
+}
+
+static int method_read_log(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const Supervisor *supervisor = userdata;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct iovec parts[2];
+
+        if (!supervisor->console)
+                return error_set(error, ERROR_NO_CONSOLE, "container '%s' has no terminal", supervisor->record.name);
+        unsigned n = ring_content(supervisor->console->ring, parts);
+        int r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append_array_iovec(reply, 'y', parts, n);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "t", ring_dropped(supervisor->console->ring));
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_kill(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const char *who;
+        int signal;
+        int r = sd_bus_message_read(message, "si", &who, &signal);
+
+        if (r < 0)
+                return r;
+        if (signal < 1 || signal > SIGRTMAX)
+                return error_set(error, SD_BUS_ERROR_INVALID_ARGS, "%d is not a signal", signal);
+        if (strcmp(who, "all") == 0)
+                return supervisor_signal_all(userdata, message, signal, error);
+        if (strcmp(who, "leader") != 0)
+                return error_set(error, SD_BUS_ERROR_INVALID_ARGS, "'%s' is neither 'leader' nor 'all'", who);
+        r = supervisor_signal_leader(userdata, signal, error);
+        return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_terminate(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return supervisor_terminate(userdata, message, error);
+}
+
+static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const Supervisor *supervisor = userdata;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        if (!supervisor->spec)
+                return error_set(error, ERROR_NOT_RUNNING, "there is no container yet");
+        int r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(reply, supervisor->spec->command);
+        if (r >= 0)
+                r = spec_append_options(supervisor->spec, reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_forget(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Supervisor *supervisor = userdata;
+
+        if (supervisor->record.state != STATE_EXITED)
+                return error_set(error, SD_BUS_ERROR_FAILED, "container '%s' has not ended", supervisor->record.name);
+        supervisor_leave(supervisor);
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+/* ---- properties that aren't one field of the type that they have on the bus ---- */
+
+#define PROPERTY(get)                                                                                   \
+        static int get(sd_bus *bus _unused_, const char *path _unused_, const char *interface _unused_, \
+                       const char *property _unused_, sd_bus_message *reply, void *userdata,            \
+                       sd_bus_error *error _unused_)
+
+PROPERTY(get_bool)
+{
+        return sd_bus_message_append(reply, "b", (int)*(const bool *)userdata);
+}
+
+PROPERTY(get_id)
+{
+        return sd_bus_message_append_array(reply, 'y', userdata, sizeof(sd_id128_t));
+}
+
+PROPERTY(get_state)
+{
+        return sd_bus_message_append(reply, "s", state_name(*(const State *)userdata));
+}
+
+PROPERTY(get_result)
+{
+        return sd_bus_message_append(reply, "s", result_name(*(const Result *)userdata));
+}
+
+PROPERTY(get_attached)
+{
+        const Supervisor *supervisor = userdata;
+
+        return sd_bus_message_append(reply, "b", supervisor->attachment.lease != NULL);
+}
+
+PROPERTY(get_dropped)
+{
+        const Supervisor *supervisor = userdata;
+
+        return sd_bus_message_append(reply, "t",
+                                     supervisor->console ? ring_dropped(supervisor->console->ring) : UINT64_C(0));
+}
+
+PROPERTY(get_interfaces)
+{
+        const Supervisor *supervisor = userdata;
+        const Setup *setup = supervisor->setup;
+        int r = sd_bus_message_open_container(reply, 'a', "i");
+
+        for (size_t i = 0; r >= 0 && setup && setup->interfaces && i < supervisor->spec->n_interfaces; i++)
+                if (setup->interfaces[i].outside > 0)
+                        r = sd_bus_message_append(reply, "i", (int32_t)setup->interfaces[i].outside);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* ---- the table ---- */
+
+#define P SD_BUS_PARAM
+#define METHOD(member, in, in_names, out, out_names, method) \
+        SD_BUS_METHOD_WITH_NAMES(member, in, in_names, out, out_names, method, SD_BUS_VTABLE_UNPRIVILEGED)
+#define RECORD(name, type, get, field, flags) \
+        SD_BUS_PROPERTY(name, type, get, offsetof(Supervisor, record.field), flags)
+#define CONST SD_BUS_VTABLE_PROPERTY_CONST
+#define EMITS SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+
+/* Unprivileged, each of them: who may call was decided when the connection was accepted. */
+const sd_bus_vtable supervisor_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        METHOD("Create", "sasa{sv}(uuu)aubb", P(name) P(command) P(options) P(caller) P(groups) P(confined) P(attach),
+               "us", P(leader) P(final_name), method_create),
+        METHOD("Start", "sb", P(unit) P(registered), "hh", P(console) P(lease), method_start),
+        METHOD("Attach", "(uu)b", P(holder) P(take), "hhay", P(console) P(lease) P(backlog), method_attach),
+        METHOD("ReadLog", "", "", "ayt", P(backlog) P(dropped), method_read_log),
+        METHOD("Kill", "si", P(who) P(signal), "", "", method_kill),
+        METHOD("Terminate", "", "", "", "", method_terminate),
+        METHOD("Describe", "", "", "asa{sv}", P(command) P(options), method_describe),
+        METHOD("Forget", "", "", "", "", method_forget),
+        SD_BUS_SIGNAL_WITH_NAMES("Exited", "si", P(result) P(status), 0),
+        RECORD("Name", "s", NULL, name, CONST),
+        RECORD("Id", "ay", get_id, id, CONST),
+        RECORD("Owner", "u", NULL, owner, CONST),
+        RECORD("State", "s", get_state, state, EMITS),
+        RECORD("Leader", "u", NULL, leader, EMITS),
+        RECORD("Supervisor", "u", NULL, supervisor, CONST),
+        RECORD("Timestamp", "t", NULL, timestamp, CONST),
+        RECORD("TimestampMonotonic", "t", NULL, timestamp_monotonic, CONST),
+        RECORD("Unit", "s", NULL, unit, EMITS),
+        RECORD("Registered", "b", get_bool, is_registered, EMITS),
+        RECORD("Terminal", "b", get_bool, has_terminal, CONST),
+        SD_BUS_PROPERTY("NetworkInterfaces", "ai", get_interfaces, 0, EMITS),
+        SD_BUS_PROPERTY("ConsoleAttached", "b", get_attached, 0, EMITS),
+        SD_BUS_PROPERTY("ConsoleDropped", "t", get_dropped, 0, EMITS),
+        RECORD("Result", "s", get_result, result, EMITS),
+        RECORD("ExitStatus", "i", NULL, status, EMITS),
+        SD_BUS_VTABLE_END,
+};

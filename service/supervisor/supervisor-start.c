@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a container begins
+ *
+ * Create clones the leader, so that there is something to put into a scope and to register; Start lets it go on, and is
+ * answered when it has become the command. In between the set-up runs by itself, and may fail before anybody asks.
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "supervisor/directory.h"
+#include "supervisor/supervisor.h"
+
+static uint64_t now_usec(clockid_t clock)
+{
+        struct timespec now;
+
+        clock_gettime(clock, &now);
+        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- the leader on its way ---- */
+
+static void start_answer_failure(Supervisor *supervisor, sd_bus_message *call, const Failure *failure)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        failure_to_bus_error(failure, &error);
+        sd_bus_reply_method_error(call, &error);
+        supervisor_abandon(supervisor);
+}
+
+/* Kept until Start asks, if it hasn't yet. */
+static void start_failed(Supervisor *supervisor, const Failure *failure)
+{
+        supervisor->report_source = sd_event_source_disable_unref(supervisor->report_source);
+        if (supervisor->start) {
+                start_answer_failure(supervisor, supervisor->start, failure);
+                return;
+        }
+        supervisor->failure = malloc(sizeof(*failure));
+        if (supervisor->failure)
+                *supervisor->failure = *failure;
+        else
+                supervisor_abandon(supervisor);
+}
+
+static int start_answer(Supervisor *supervisor)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = TAKE_PTR(supervisor->start), *reply = NULL;
+        int r = sd_bus_message_new_method_return(call, &reply);
+
+        supervisor->maker = NULL;
+        if (r >= 0)
+                r = supervisor->is_creator_attached ? attachment_give(supervisor, supervisor->creator, reply)
+                                                    : attachment_give_nothing(reply);
+        if (supervisor->console && !supervisor->attachment.lease)
+                console_resume(supervisor->console);
+        supervisor_change_state(supervisor, STATE_RUNNING);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        if (r < 0)
+                sd_bus_reply_method_errno(call, r, NULL);
+        return r;
+}
+
+/* The leader is the command: the container is its own from here. A maker that couldn't be answered hasn't got one. */
+static void start_succeeded(Supervisor *supervisor)
+{
+        supervisor->report_source = sd_event_source_disable_unref(supervisor->report_source);
+        supervisor->setup->report = fd_close(supervisor->setup->report);
+        int r = supervisor_watch(supervisor);
+        int answered = start_answer(supervisor);
+        if (r < 0 || answered < 0)
+                supervisor_kill(supervisor);
+        if (r < 0)
+                supervisor_abandon(supervisor);
+        directory_announce(supervisor->directory);
+        malloc_trim(0);
+}
+
+static int start_reported(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata)
+{
+        Supervisor *supervisor = userdata;
+        Failure failure = {};
+        int r = setup_read(supervisor->setup, &failure);
+
+        if (r < 0)
+                start_failed(supervisor, &failure);
+        else if (r == SETUP_EXECUTED)
+                start_succeeded(supervisor);
+        return 0;
+}
+
+int supervisor_start(Supervisor *supervisor, sd_bus_message *call, const char *unit, bool is_registered,
+                     sd_bus_error *error)
+{
+        Record *record = &supervisor->record;
+        Failure failure = {};
+
+        if (!supervisor->setup || supervisor->start || record->state != STATE_STARTING)
+                return error_set(error, SD_BUS_ERROR_FAILED, "nothing waits to be started");
+        if (supervisor->failure) {
+                start_answer_failure(supervisor, call, supervisor->failure);
+                return 1;
+        }
+        char *copy = strdup(unit);
+        if (!copy)
+                return -ENOMEM;
+        free(record->unit);
+        record->unit = copy;
+        record->is_registered = is_registered;
+        supervisor->start = sd_bus_message_ref(call);
+        if (setup_go(supervisor->setup, &failure) < 0)
+                start_failed(supervisor, &failure);
+        return 1;
+}
+
+/* ---- making the leader ---- */
+
+/* Whatever of these stayed open here, its end would never be seen by who reads the other side. */
+static void create_close_lent(Supervisor *supervisor)
+{
+        for (unsigned i = 0; i < ELEMENTS(supervisor->spec->streams); i++)
+                supervisor->spec->streams[i] = fd_close(supervisor->spec->streams[i]);
+        supervisor->spec->root_fd = fd_close(supervisor->spec->root_fd);
+        if (supervisor->console)
+                console_leave_terminal(supervisor->console);
+}
+
+static int create_leader(Supervisor *supervisor, const Identity *identity, sd_bus_error *error)
+{
+        Failure failure = {};
+        int r = 0;
+
+        if (supervisor->spec->terminal)
+                r = console_open(supervisor->spec, &supervisor->console, &failure);
+        if (r >= 0) {
+                const SetupInput input = {
+                        .spec = supervisor->spec,
+                        .identity = identity,
+                        .terminal = supervisor->console ? supervisor->console->terminal : -EBADF,
+                        .devpts = supervisor->console ? supervisor->console->devpts : -EBADF,
+                };
+                r = setup_begin(&input, &supervisor->setup, &failure);
+                create_close_lent(supervisor);
+        }
+        return r < 0 ? failure_to_bus_error(&failure, error) : 0;
+}
+
+static int create_name(Supervisor *supervisor, sd_bus_error *error)
+{
+        Record *record = &supervisor->record;
+        char name[32];
+
+        if (*supervisor->spec->name)
+                return strcmp(supervisor->spec->name, record->name) == 0
+                               ? 0
+                               : error_set(error, ERROR_INVALID_NAME, "the directory of '%s' is that of '%s'",
+                                           supervisor->spec->name, record->name);
+        snprintf(name, sizeof(name), "pflask-%d", (int)record->leader);
+        char *copy = strdup(name);
+        int r = copy ? directory_rename(supervisor->directory, record->name, name) : -ENOMEM;
+        if (r < 0) {
+                free(copy);
+                return r == -EEXIST ? error_set(error, ERROR_CONTAINER_EXISTS, "container '%s' exists already", name)
+                                    : error_step(error, r, "rename", "the directory", name);
+        }
+        free(record->name);
+        record->name = copy;
+        return 0;
+}
+
+static int create_watch(Supervisor *supervisor)
+{
+        int r = sd_event_add_io(supervisor->event, &supervisor->report_source, supervisor->setup->report, EPOLLIN,
+                                start_reported, supervisor);
+
+        if (r >= 0 && supervisor->console)
+                r = console_attach_event(supervisor->console, supervisor->event, supervisor_console_read, supervisor);
+        return r;
+}
+
+static void create_fill_record(Supervisor *supervisor, const Creator *creator)
+{
+        Record *record = &supervisor->record;
+
+        record->owner = creator->holder.uid;
+        record->leader = supervisor->setup->pid;
+        record->has_terminal = supervisor->spec->terminal;
+        record->timestamp = now_usec(CLOCK_REALTIME);
+        record->timestamp_monotonic = now_usec(CLOCK_MONOTONIC);
+        supervisor->creator = creator->holder;
+        supervisor->is_creator_attached = creator->is_attached;
+        supervisor->kill_on_release = supervisor->spec->kill_on_release;
+}
+
+int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator, sd_bus_error *error)
+{
+        supervisor->spec = spec;
+        int r = create_leader(supervisor, &creator->identity, error);
+        if (r < 0)
+                return r;
+        create_fill_record(supervisor, creator);
+        r = create_name(supervisor, error);
+        if (r < 0)
+                return r;
+        r = create_watch(supervisor);
+        if (r >= 0)
+                r = record_write(supervisor->directory, &supervisor->record);
+        return r < 0 ? error_step(error, r, "record", "container", supervisor->record.name) : 0;
+}

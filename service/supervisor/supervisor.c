@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "supervisor/supervisor.h"
+
+#include <malloc.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "common/process.h"
+#include "supervisor/directory.h"
+#include "supervisor/processes.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+
+enum {
+        DRAIN_USEC = 500000,          /* for what the leader left running, and kept the terminal open */
+        REMEMBER_USEC = 60 * 1000000, /* for somebody to ask how it ended; managers count the same for lost ones */
+        FAREWELL_USEC = 5 * 1000000,  /* for managers to take what they are told last */
+};
+
+/* ---- state ---- */
+
+/* All that may have changed with a state. */
+static const char *const state_properties[] = {
+        "State",           "Leader",         "Unit",   "Registered", "NetworkInterfaces",
+        "ConsoleAttached", "ConsoleDropped", "Result", "ExitStatus", NULL,
+};
+
+void supervisor_change_state(Supervisor *supervisor, State state)
+{
+        Record *record = &supervisor->record;
+
+        record->state = state;
+        int r = record_write(supervisor->directory, record);
+        if (r < 0)
+                fprintf(stderr, "pflask-supervisor: cannot write the record of %s: %s\n", record->name, strerror(-r));
+        peers_emit_changed(&supervisor->peers, state_properties);
+}
+
+bool supervisor_is_running(const Supervisor *supervisor)
+{
+        return supervisor->leader >= 0 && !supervisor->has_leader_ended;
+}
+
+static int supervisor_set_timer(Supervisor *supervisor, uint64_t usec, sd_event_time_handler_t handler)
+{
+        supervisor->timer = sd_event_source_disable_unref(supervisor->timer);
+        return sd_event_add_time_relative(supervisor->event, &supervisor->timer, CLOCK_BOOTTIME, usec, 0, handler,
+                                          supervisor);
+}
+
+/* ---- leaving ---- */
+
+/* Called whenever something has happened, from when the supervisor is leaving. */
+static int supervisor_try_to_go(sd_event_source *source _unused_, void *userdata)
+{
+        Supervisor *supervisor = userdata;
+
+        if (peers_have_all(&supervisor->peers))
+                sd_event_exit(supervisor->event, 0);
+        return 0;
+}
+
+static int supervisor_farewell_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        const Supervisor *supervisor = userdata;
+
+        return sd_event_exit(supervisor->event, 0);
+}
+
+void supervisor_leave(Supervisor *supervisor)
+{
+        if (supervisor->is_leaving)
+                return;
+        supervisor->is_leaving = true;
+        peers_stop_listening(&supervisor->peers);
+        directory_remove(supervisor->directory, supervisor->record.name);
+        if (sd_event_add_defer(supervisor->event, NULL, supervisor_try_to_go, supervisor) < 0 ||
+            sd_event_add_post(supervisor->event, NULL, supervisor_try_to_go, supervisor) < 0 ||
+            supervisor_set_timer(supervisor, FAREWELL_USEC, supervisor_farewell_timeout) < 0)
+                sd_event_exit(supervisor->event, 0);
+}
+
+void supervisor_abandon(Supervisor *supervisor)
+{
+        supervisor->report_source = sd_event_source_disable_unref(supervisor->report_source);
+        supervisor->setup = setup_free(supervisor->setup);
+        supervisor->start = sd_bus_message_unref(supervisor->start);
+        supervisor->maker = NULL;
+        supervisor_leave(supervisor);
+}
+
+/* A manager has gone. The one that makes the container would have been told how that ends. */
+static void supervisor_lost_peer(sd_bus *bus, void *userdata)
+{
+        Supervisor *supervisor = userdata;
+
+        attachment_drop_calls(supervisor, bus);
+        if (bus == supervisor->maker)
+                supervisor_abandon(supervisor);
+}
+
+/* ---- the end ---- */
+
+static int supervisor_forgotten(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        supervisor_leave(userdata);
+        return 0;
+}
+
+static void supervisor_answer_terminates(Supervisor *supervisor)
+{
+        for (unsigned i = 0; i < supervisor->n_terminates; i++) {
+                sd_bus_reply_method_return(supervisor->terminates[i], NULL);
+                sd_bus_message_unref(supervisor->terminates[i]);
+        }
+        supervisor->n_terminates = 0;
+}
+
+static void supervisor_exited(Supervisor *supervisor)
+{
+        const Record *record = &supervisor->record;
+
+        if (supervisor->console && !supervisor->attachment.lease)
+                console_close(supervisor->console);
+        supervisor_change_state(supervisor, STATE_EXITED);
+        peers_emit_exited(&supervisor->peers, result_name(record->result), record->status);
+        attachment_refuse(supervisor);
+        supervisor_answer_terminates(supervisor);
+        if (supervisor->is_told_to_go || supervisor_set_timer(supervisor, REMEMBER_USEC, supervisor_forgotten) < 0)
+                supervisor_leave(supervisor);
+}
+
+static bool supervisor_has_pid_namespace(const Supervisor *supervisor)
+{
+        return !(supervisor->spec->shared_namespaces & CLONE_NEWPID);
+}
+
+/* Without a pid namespace the leader's death ends nobody else. Return: is somebody left. */
+static bool supervisor_kill_rest(const Supervisor *supervisor)
+{
+        return !supervisor_has_pid_namespace(supervisor) && processes_signal_descendants(SIGKILL) > 0;
+}
+
+static bool supervisor_is_drained(const Supervisor *supervisor)
+{
+        return !supervisor->console || supervisor->attachment.lease || supervisor->console->is_hung_up;
+}
+
+/* The holder has gone after the end: what it left is read, and the pty given back. */
+static void supervisor_finish_console(Supervisor *supervisor)
+{
+        if (!supervisor->console || supervisor->attachment.lease)
+                return;
+        console_read(supervisor->console);
+        console_close(supervisor->console);
+}
+
+void supervisor_settle(Supervisor *supervisor)
+{
+        if (!supervisor->has_leader_ended)
+                return;
+        if (supervisor->record.state == STATE_EXITED)
+                supervisor_finish_console(supervisor);
+        else if (!supervisor_kill_rest(supervisor) && supervisor_is_drained(supervisor))
+                supervisor_exited(supervisor);
+}
+
+static int supervisor_drain_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        supervisor_exited(userdata);
+        return 0;
+}
+
+void supervisor_console_read(Console *console _unused_, void *userdata)
+{
+        supervisor_settle(userdata);
+}
+
+static int supervisor_children_ended(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+                                     void *userdata)
+{
+        Supervisor *supervisor = userdata;
+
+        processes_reap(supervisor->record.leader);
+        supervisor_settle(supervisor);
+        return 0;
+}
+
+/* Interfaces and cgroups go back before the end is told, so that whoever hears of it can use them again. */
+static int supervisor_leader_ended(sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *userdata)
+{
+        Supervisor *supervisor = userdata;
+        Record *record = &supervisor->record;
+
+        int r = process_wait(fd, &record->result, &record->status);
+        if (r == 0)
+                return 0;
+        if (r < 0)
+                record->result = RESULT_LOST;
+        supervisor->leader_source = sd_event_source_disable_unref(supervisor->leader_source);
+        supervisor->leader = fd_close(supervisor->leader);
+        supervisor->has_leader_ended = true;
+        record->leader = 0;
+        processes_reap(0);
+        supervisor->setup = setup_free(supervisor->setup);
+        if (supervisor->console) {
+                supervisor->console->is_hung_up = false;
+                console_look(supervisor->console);
+        }
+        if (supervisor_set_timer(supervisor, DRAIN_USEC, supervisor_drain_timeout) < 0)
+                supervisor_exited(supervisor);
+        else
+                supervisor_settle(supervisor);
+        return 0;
+}
+
+/* ---- signals ---- */
+
+int supervisor_signal_leader(Supervisor *supervisor, int signal, sd_bus_error *error)
+{
+        int r = supervisor_is_running(supervisor) ? process_signal(supervisor->leader, signal) : -ESRCH;
+
+        if (r == -ESRCH)
+                return error_set(error, ERROR_NOT_RUNNING, "container '%s' is not running", supervisor->record.name);
+        return r < 0 ? error_step(error, r, "signal", "the leader of", supervisor->record.name) : 0;
+}
+
+void supervisor_kill(Supervisor *supervisor)
+{
+        if (!supervisor_is_running(supervisor))
+                return;
+        process_signal(supervisor->leader, SIGKILL);
+        if (supervisor->record.state == STATE_RUNNING)
+                supervisor_change_state(supervisor, STATE_STOPPING);
+}
+
+int supervisor_terminate(Supervisor *supervisor, sd_bus_message *call, sd_bus_error *error)
+{
+        if (supervisor->record.state == STATE_EXITED || supervisor->record.state == STATE_STARTING)
+                return error_set(error, ERROR_NOT_RUNNING, "container '%s' is not running", supervisor->record.name);
+        if (supervisor->n_terminates == ELEMENTS(supervisor->terminates))
+                return error_set(error, ERROR_LIMIT_REACHED, "too many calls wait for the end of '%s'",
+                                 supervisor->record.name);
+        supervisor->terminates[supervisor->n_terminates++] = sd_bus_message_ref(call);
+        supervisor_kill(supervisor);
+        return 1;
+}
+
+/* Answers the call when the helper inside the container is done; frees itself. */
+static int supervisor_signalled(sd_event_source *source, int fd, uint32_t events _unused_, void *userdata)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
+        int r = processes_helper_ended(fd);
+
+        sd_event_source_disable_unref(source);
+        if (r < 0 && r != -ESRCH)
+                sd_bus_reply_method_errno(call, r, NULL);
+        else
+                sd_bus_reply_method_return(call, NULL);
+        return 0;
+}
+
+static int supervisor_signal_namespace(Supervisor *supervisor, sd_bus_message *call, int signal)
+{
+        sd_event_source *source;
+        int helper;
+        int r = processes_signal_namespace(supervisor->leader, signal, &helper);
+
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(supervisor->event, &source, helper, EPOLLIN, supervisor_signalled, call);
+        if (r < 0) {
+                process_signal(helper, SIGKILL);
+                processes_helper_ended(helper);
+                fd_close(helper);
+                return r;
+        }
+        sd_event_source_set_io_fd_own(source, true);
+        sd_bus_message_ref(call);
+        return 1;
+}
+
+int supervisor_signal_all(Supervisor *supervisor, sd_bus_message *call, int signal, sd_bus_error *error)
+{
+        /* The leader first, so that it knows before those whose end it will see. */
+        int r = supervisor_signal_leader(supervisor, signal, error);
+        if (r < 0)
+                return r;
+        if (signal == SIGKILL)
+                return sd_bus_reply_method_return(call, NULL);
+        if (supervisor_has_pid_namespace(supervisor))
+                return supervisor_signal_namespace(supervisor, call, signal);
+        r = supervisor->setup->cgroup ? cgroup_signal(supervisor->setup->cgroup, signal)
+                                      : processes_signal_descendants(signal);
+        if (r < 0 && r != -ESRCH)
+                return error_step(error, r, "signal", "all of", supervisor->record.name);
+        return sd_bus_reply_method_return(call, NULL);
+}
+
+/* ---- the loop ---- */
+
+int supervisor_watch(Supervisor *supervisor)
+{
+        supervisor->leader = TAKE_FD(supervisor->setup->pidfd);
+        return sd_event_add_io(supervisor->event, &supervisor->leader_source, supervisor->leader, EPOLLIN,
+                               supervisor_leader_ended, supervisor);
+}
+
+/* Whoever sends it (a scope that is stopped) won't ask how the container ended, and waits for us to go. */
+static int supervisor_told_to_go(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+                                 void *userdata)
+{
+        Supervisor *supervisor = userdata;
+
+        supervisor->is_told_to_go = true;
+        if (supervisor->record.state == STATE_EXITED)
+                supervisor_leave(supervisor);
+        else if (supervisor->record.state == STATE_STARTING)
+                supervisor_abandon(supervisor);
+        else
+                supervisor_kill(supervisor);
+        return 0;
+}
+
+int supervisor_new(int directory, const char *name, Supervisor **ret)
+{
+        _cleanup_(supervisor_freep) Supervisor *supervisor = calloc(1, sizeof(*supervisor));
+
+        if (!supervisor) {
+                fd_close(directory);
+                return -ENOMEM;
+        }
+        *supervisor = (Supervisor){.directory = directory, .leader = -EBADF};
+        supervisor->record = (Record){.supervisor = getpid(), .name = strdup(name), .unit = strdup("")};
+        peers_init(&supervisor->peers, NULL, supervisor_vtable, supervisor_lost_peer, supervisor);
+        if (!supervisor->record.name || !supervisor->record.unit)
+                return -ENOMEM;
+        int r = sd_event_new(&supervisor->event);
+        if (r >= 0)
+                r = sd_id128_randomize(&supervisor->record.id);
+        if (r < 0)
+                return r;
+        supervisor->peers.event = supervisor->event;
+        supervisor->peers.id = supervisor->record.id;
+        *ret = TAKE_PTR(supervisor);
+        return 0;
+}
+
+Supervisor *supervisor_free(Supervisor *supervisor)
+{
+        if (!supervisor)
+                return NULL;
+        if (supervisor->record.name && !supervisor->is_leaving)
+                directory_remove(supervisor->directory, supervisor->record.name);
+        attachment_done(&supervisor->attachment);
+        for (unsigned i = 0; i < supervisor->n_terminates; i++)
+                sd_bus_message_unref(supervisor->terminates[i]);
+        sd_bus_message_unref(supervisor->start);
+        sd_event_source_disable_unref(supervisor->report_source);
+        sd_event_source_disable_unref(supervisor->leader_source);
+        sd_event_source_disable_unref(supervisor->children_source);
+        sd_event_source_disable_unref(supervisor->timer);
+        peers_done(&supervisor->peers);
+        setup_free(supervisor->setup);
+        fd_close(supervisor->leader);
+        console_free(supervisor->console);
+        spec_free(supervisor->spec);
+        free(supervisor->failure);
+        record_done(&supervisor->record);
+        sd_event_unref(supervisor->event);
+        fd_close(supervisor->directory);
+        free(supervisor);
+        return NULL;
+}
+
+static int supervisor_block_signals(void)
+{
+        sigset_t signals;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGCHLD);
+        return sigprocmask(SIG_BLOCK, &signals, NULL) < 0 ? -errno : 0;
+}
+
+int supervisor_run(Supervisor *supervisor, int fd)
+{
+        int r = peers_add(&supervisor->peers, fd, &supervisor->maker);
+
+        if (r >= 0)
+                r = supervisor_block_signals();
+        if (r >= 0)
+                r = sd_event_add_signal(supervisor->event, NULL, SIGTERM, supervisor_told_to_go, supervisor);
+        if (r >= 0)
+                r = sd_event_add_signal(supervisor->event, &supervisor->children_source, SIGCHLD,
+                                        supervisor_children_ended, supervisor);
+        if (r >= 0)
+                r = peers_listen(&supervisor->peers, supervisor->directory);
+        return r < 0 ? r : sd_event_loop(supervisor->event);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Supervisor
+ *
+ * One container's keeper: parent of the leader, owner of the console, writer of the record. Managers come and go, and
+ * what is here goes on without any. Only until Start has been answered does it belong to the manager that began it: if
+ * that one goes, nothing half made stays.
+ *
+ * The states are those of the container, starting to exited. Behind them is one more: leaving, when the directory is
+ * gone and the last words are on their way.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "common/record.h"
+#include "container/setup.h"
+#include "supervisor/attachment.h"
+#include "supervisor/console.h"
+#include "supervisor/peers.h"
+
+/* Calls of Terminate that wait for the end. */
+enum { TERMINATES_MAX = 16 };
+
+struct Supervisor {
+        sd_event *event;
+        int directory; /* the container's; its lock, flock(2), says that the container has an owner */
+        Record record; /* what is known; changed in supervisor_change_state() once the container exists */
+        Peers peers;
+        sd_bus *maker; /* of the manager that makes the container, until Start has been answered; borrowed */
+
+        Spec *spec;
+        Console *console; /* NULL without Terminal */
+        Attachment attachment;
+        Holder creator;
+        bool is_creator_attached; /* the answer of Start has the lease in it */
+        bool kill_on_release;
+
+        Setup *setup;
+        Failure *failure; /* of a set-up that failed before Start was called */
+        sd_bus_message *start;
+        sd_event_source *report_source; /* while the leader is on its way to execve(2) */
+
+        int leader; /* pidfd, once the leader is the command */
+        sd_event_source *leader_source;
+        sd_event_source *children_source;
+        bool has_leader_ended; /* from here on the rest is killed, and the console drained */
+
+        sd_bus_message *terminates[TERMINATES_MAX];
+        unsigned n_terminates;
+        sd_event_source *timer; /* of the present state: for how long to wait for what comes next */
+        bool is_told_to_go;     /* the exit record won't be asked for */
+        bool is_leaving;
+};
+
+/* What Create says besides the spec. */
+typedef struct Creator {
+        Identity identity; /* borrowed */
+        Holder holder;
+        bool is_attached;
+} Creator;
+
+/**
+ * supervisor_new() - a supervisor without a container
+ * @directory:  consumed in any case: the directory of the container that will be, locked
+ * @name:       the directory's name; one that begins with a dot becomes that of the leader
+ *
+ * Return: 0; -errno.
+ */
+int supervisor_new(int directory, const char *name, Supervisor **ret);
+
+/** supervisor_free() - takes NULL; with a container it is killed and removed. Return: NULL. */
+Supervisor *supervisor_free(Supervisor *supervisor);
+DEFINE_CLEANUP(Supervisor, supervisor_free)
+
+/**
+ * supervisor_run() - serve until there is nothing more to serve
+ * @fd:  connection to the manager that makes the container, consumed in any case
+ *
+ * Return: 0; -errno.
+ */
+int supervisor_run(Supervisor *supervisor, int fd);
+
+/** supervisor_is_running() - is there a leader that has become the command, and hasn't ended */
+bool supervisor_is_running(const Supervisor *supervisor);
+
+/**
+ * supervisor_create() - clone the leader and begin its set-up
+ * @spec:  consumed in any case
+ *
+ * Once only. After a failure supervisor_abandon() is all that is left.
+ *
+ * Return: 0; -errno with @error.
+ */
+int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator, sd_bus_error *error);
+
+/**
+ * supervisor_start() - let the leader go on, and answer @call when it has
+ * @unit:  the scope, or ""
+ *
+ * Return: 1; -errno with @error.
+ */
+int supervisor_start(Supervisor *supervisor, sd_bus_message *call, const char *unit, bool is_registered,
+                     sd_bus_error *error);
+
+/** supervisor_change_state() - the one place where it happens: the state, the record, PropertiesChanged */
+void supervisor_change_state(Supervisor *supervisor, State state);
+
+/** supervisor_watch() - the leader is the command from here on; its end ends the container. Return: 0; -errno. */
+int supervisor_watch(Supervisor *supervisor);
+
+/** supervisor_abandon() - end what is half made, and go */
+void supervisor_abandon(Supervisor *supervisor);
+
+/** supervisor_kill() - SIGKILL for the leader: the end of all of it follows */
+void supervisor_kill(Supervisor *supervisor);
+
+/** supervisor_terminate() - the same, and answer @call when it has ended. Return: 1; -errno with @error. */
+int supervisor_terminate(Supervisor *supervisor, sd_bus_message *call, sd_bus_error *error);
+
+/** supervisor_signal_leader() - Return: 0; -errno with @error. */
+int supervisor_signal_leader(Supervisor *supervisor, int signal, sd_bus_error *error);
+
+/**
+ * supervisor_signal_all() - send a signal to every process in the container, and answer @call when it is done
+ *
+ * Return: 1; -errno with @error.
+ */
+int supervisor_signal_all(Supervisor *supervisor, sd_bus_message *call, int signal, sd_bus_error *error);
+
+/** supervisor_settle() - when the leader has ended: tell so, if nothing of it is on its way any more */
+void supervisor_settle(Supervisor *supervisor);
+
+/** supervisor_console_read() - the console's handler: what was read may have been the last */
+void supervisor_console_read(Console *console, void *userdata);
+
+/** supervisor_leave() - remove the directory; the loop ends when everybody has been told everything */
+void supervisor_leave(Supervisor *supervisor);
+
+/* The interface org.pflask.Supervisor1, of a Supervisor: supervisor-bus.c. */
+extern const sd_bus_vtable supervisor_vtable[];
