@@ -27,7 +27,7 @@ struct Scope {
         sd_bus_message *request;
         char *job;               /* its object path, once PID 1 has answered */
         sd_bus_slot *call;       /* while the request is unanswered */
-        sd_bus_slot *job_match;  /* from before the request: the job may be over as soon as we read of it */
+        sd_bus_slot *job_match;  /* of all jobs: sd-bus does not look for a string behind a number */
         sd_bus_slot *unit_match; /* when a unit of that name was still there */
         sd_event_source *deadline;
         ScopeDone done;
@@ -243,19 +243,14 @@ static int scope_make_request(Scope *scope, const ScopeInput *input)
 
 static int scope_begin(Scope *scope, const ScopeInput *input)
 {
-        _cleanup_(freep) char *match = NULL;
-
         scope->unit = scope_unit_name(input->name);
-        if (!scope->unit || asprintf(&match,
-                                     "type='signal',sender='" SYSTEMD_NAME "',path='" SYSTEMD_PATH
-                                     "',interface='" SYSTEMD_INTERFACE "',member='JobRemoved',arg2='%s'",
-                                     scope->unit) < 0)
+        if (!scope->unit)
                 return -ENOMEM;
         int r = sd_event_add_time_relative(sd_bus_get_event(scope->bus), &scope->deadline, CLOCK_MONOTONIC,
                                            DEADLINE_USEC, 0, scope_timed_out, scope);
         if (r >= 0)
-                r = sd_bus_add_match_async(scope->bus, &scope->job_match, match, scope_job_removed, scope_listens,
-                                           scope);
+                r = sd_bus_match_signal_async(scope->bus, &scope->job_match, SYSTEMD_NAME, SYSTEMD_PATH,
+                                              SYSTEMD_INTERFACE, "JobRemoved", scope_job_removed, scope_listens, scope);
         /* Signals are sent only while somebody has subscribed. To do so again is an error that nobody is told of. */
         if (r >= 0)
                 r = scope_tell_systemd(scope->bus, "Subscribe", NULL);
