@@ -30,21 +30,40 @@ static const char *authority_action(const Call *call)
         return call->confinement.is_confined ? ACTION_PREFIX "run-own" : ACTION_PREFIX "run-privileged";
 }
 
+/* To have been allowed to start a process is to be allowed to end it. */
+static bool authority_starter_passes(const Call *call)
+{
+        return call->method->owner == OWNER_OR_STARTER_PASSES &&
+               container_has_started(call->container, call->arguments.process.number, call->caller->uid);
+}
+
 static bool authority_owner_passes(const Call *call)
 {
-        if (call->method->owner != OWNER_PASSES_IF_CONFINED || !call->container)
+        if (call->method->owner == OWNER_IRRELEVANT || !call->container)
                 return false;
+        if (authority_starter_passes(call))
+                return true;
         return call->container->owner == call->caller->uid &&
                confinement_holds(call->container->leader_fd, call->caller->account);
 }
 
 /* ---- the question ---- */
 
+/* What runs, and as whom; a shell has no program yet, only a user. */
+static const char *authority_program(const Call *call)
+{
+        char **command = call->spec ? call->spec->command : call->execution ? call->execution->command : NULL;
+
+        return command && *command ? *command : "";
+}
+
 static int authority_append_details(Call *call, sd_bus_message *query)
 {
-        char owner[16];
-        const char *program = call->spec && call->spec->command ? call->spec->command[0] : "";
-        const char *user = call->spec ? call->spec->user ?: "root" : "";
+        char owner[16], number[16];
+        const char *program = authority_program(call);
+        const char *user = call->execution ? execution_user(call->execution, number)
+                           : call->spec    ? call->spec->user ?: "root"
+                                           : "";
         const char *name = call->container ? call->container->name : call->spec ? call->spec->name : "";
 
         snprintf(owner, sizeof(owner), "%u", (unsigned)(call->container ? call->container->owner : call->caller->uid));

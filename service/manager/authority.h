@@ -28,6 +28,7 @@ typedef enum {
 typedef enum {
         OWNER_IRRELEVANT,
         OWNER_PASSES_IF_CONFINED,
+        OWNER_OR_STARTER_PASSES, /* the same, and whoever started the process that the call is about */
 } OwnerRule;
 
 /* The state of one question; a part of its call. */

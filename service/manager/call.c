@@ -31,11 +31,14 @@ Call *call_free(Call *call)
         call->caller->n_calls--;
         if (call->waits_for)
                 TAILQ_REMOVE(&call->waits_for->waits, call, waiting);
+        if (call->asks)
+                TAILQ_REMOVE(&call->asks->questions, call, waiting);
         creation_free(call->creation);
         authority_done(&call->authority, manager->bus);
         claim_free(call->claim);
         sd_bus_slot_unref(call->slot);
         spec_free(call->spec);
+        execution_free(call->execution);
         confinement_done(&call->confinement);
         sd_bus_message_unref(call->message);
         free(call);
@@ -76,7 +79,7 @@ static int call_find_container(Call *call, Container *container, sd_bus_error *e
 /* What an ordinary user may do is decided by what the user database grants: for those calls it has to be known. */
 static int call_require_account(Call *call, sd_bus_error *error)
 {
-        bool is_own = call->method->owner == OWNER_PASSES_IF_CONFINED && call->container &&
+        bool is_own = call->method->owner != OWNER_IRRELEVANT && call->container &&
                       call->container->owner == call->caller->uid;
 
         if (call->caller->uid == 0 || (call->method->action != ACTION_RUN && !is_own))
@@ -164,6 +167,7 @@ void call_again(Call *call)
         call->is_parked = false;
         call->container = NULL;
         call->spec = spec_free(call->spec);
+        call->execution = execution_free(call->execution);
         int r = sd_bus_message_rewind(call->message, true);
         if (r >= 0)
                 r = sd_bus_enqueue_for_read(sd_bus_message_get_bus(call->message), call->message);

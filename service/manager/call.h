@@ -14,6 +14,7 @@
 #include "manager/caller.h"
 #include "manager/claim.h"
 #include "manager/confinement.h"
+#include "manager/execution.h"
 
 typedef struct Method Method;
 
@@ -28,6 +29,7 @@ struct Call {
         bool is_parked;       /* waits for its caller's identity or account, and is dispatched again with it */
         Container *container; /* borrowed, found anew at each dispatch; NULL where there is none */
         Spec *spec;           /* read anew at each dispatch */
+        Execution *execution; /* read anew at each dispatch */
         union {
                 struct {
                         const char *who;
@@ -35,6 +37,10 @@ struct Call {
                 } kill;
                 bool take;
                 uint32_t pid;
+                struct {
+                        uint32_t number;
+                        int32_t signal;
+                } process;
         } arguments; /* read anew at each dispatch; strings borrowed from the message */
 
         Confinement confinement; /* of a container to be made, decided anew at each dispatch */
@@ -43,6 +49,7 @@ struct Call {
         sd_bus_slot *slot;       /* of a question to somebody else */
         Creation *creation;      /* that this call waits for */
         Container *waits_for;    /* whose end this call waits for */
+        Container *asks;         /* whose supervisor has been asked for the answer */
 };
 
 /* What an act() has done with the call. */

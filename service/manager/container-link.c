@@ -167,7 +167,11 @@ int container_read_created(Container *container, sd_bus_message *reply)
 {
         int r = id_read(reply, &container->id);
 
-        return r < 0 ? r : interfaces_read(reply, &container->interfaces);
+        if (r >= 0)
+                r = interfaces_read(reply, &container->interfaces);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "tt", &container->timestamp, &container->timestamp_monotonic);
+        return r;
 }
 
 /* ---- signals ---- */

@@ -12,49 +12,7 @@
 #include "common/names.h"
 #include "manager/container.h"
 #include "manager/methods.h"
-
-/* Begins the answer to a call from the supervisor's @reply; where that is an error, it is the call's. */
-static int verb_answer(Call *call, sd_bus_message *reply, sd_bus_message **ret)
-{
-        call->slot = sd_bus_slot_unref(call->slot);
-        if (!sd_bus_message_is_method_error(reply, NULL))
-                return sd_bus_message_new_method_return(call->message, ret);
-        const sd_bus_error *said = sd_bus_message_get_error(reply);
-        if (!sd_bus_error_has_name(said, SD_BUS_ERROR_NO_REPLY) &&
-            !sd_bus_error_has_name(said, SD_BUS_ERROR_DISCONNECTED)) {
-                call_reply_error(call, -EIO, said);
-                return -EIO;
-        }
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        error_set(&error, ERROR_NOT_RUNNING, "the container ended before its supervisor could answer");
-        call_reply_error(call, -EHOSTDOWN, &error);
-        return -EIO;
-}
-
-static void verb_finish(Call *call, int r, sd_bus_message *answer)
-{
-        if (r < 0)
-                call_reply_error(call, r, NULL);
-        else
-                call_reply(call, sd_bus_message_ref(answer));
-}
-
-static int verb_require_running(const Call *call, sd_bus_error *error)
-{
-        if (call->container->state != STATE_EXITED)
-                return 0;
-        return error_set(error, ERROR_NOT_RUNNING, "container '%s' has ended", call->container->name);
-}
-
-/* A question without arguments whose answer is empty. */
-static int answer_empty(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;
-
-        if (verb_answer(userdata, reply, &answer) >= 0)
-                verb_finish(userdata, 0, answer);
-        return 0;
-}
+#include "manager/verb.h"
 
 int attach_read(Call *call, sd_bus_error *error)
 {
@@ -137,14 +95,6 @@ static int read_log_answer(sd_bus_message *reply, void *userdata, sd_bus_error *
                 r = sd_bus_message_append(answer, "t", dropped);
         verb_finish(userdata, r, answer);
         return 0;
-}
-
-static int verb_ask(Call *call, const char *member, sd_bus_message_handler_t answer, sd_bus_error *error)
-{
-        sd_bus_message *request;
-        int r = container_request(call->container, member, &request, error);
-
-        return r < 0 ? r : container_call(call->container, call, request, answer, error);
 }
 
 int read_log_act(Call *call, sd_bus_error *error)

@@ -70,6 +70,7 @@ int container_new(Manager *manager, const char *name, Container **ret)
                 return -ENOMEM;
         *container = (Container){.manager = manager, .leader_fd = -EBADF};
         TAILQ_INIT(&container->waits);
+        TAILQ_INIT(&container->questions);
         r = container_set_name(container, name);
         if (r >= 0)
                 r = container_insert(container);
@@ -100,8 +101,20 @@ int container_rename(Container *container, const char *name)
         return r < 0 ? r : inserted;
 }
 
+/* Nobody can answer any more what the supervisor was asked. */
+static void container_drop_questions(Container *container)
+{
+        while (!TAILQ_EMPTY(&container->questions)) {
+                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+                error_set(&error, ERROR_NOT_RUNNING, "container '%s' ended before its supervisor could answer",
+                          container->name);
+                call_reply_error(TAILQ_FIRST(&container->questions), -EHOSTDOWN, &error);
+        }
+}
+
 void container_unlink(Container *container)
 {
+        container_drop_questions(container);
         container->properties_match = sd_bus_slot_unref(container->properties_match);
         container->exited_match = sd_bus_slot_unref(container->exited_match);
         container->disconnected_match = sd_bus_slot_unref(container->disconnected_match);
@@ -306,6 +319,22 @@ void container_forget(Container *container)
                 container_free(container);
 }
 
+/* ---- processes that were sent into it ---- */
+
+void container_remember_starter(Container *container, uint32_t process, uid_t uid)
+{
+        container->starters[container->n_starters++ % ELEMENTS(container->starters)] = (Starter){.process = process,
+                                                                                                 .uid = uid};
+}
+
+bool container_has_started(const Container *container, uint32_t process, uid_t uid)
+{
+        for (unsigned i = 0; i < ELEMENTS(container->starters) && i < container->n_starters; i++)
+                if (container->starters[i].process == process)
+                        return container->starters[i].uid == uid;
+        return false;
+}
+
 /* ---- questions for a caller ---- */
 
 int container_request(Container *container, const char *member, sd_bus_message **ret, sd_bus_error *error)
@@ -326,5 +355,7 @@ int container_call(Container *container, Call *call, sd_bus_message *request, sd
         sd_bus_message_unref(request);
         if (r < 0)
                 return error_step(error, r, "ask the supervisor of", container->name, NULL);
+        call->asks = container;
+        TAILQ_INSERT_TAIL(&container->questions, call, waiting);
         return CALL_LATER;
 }

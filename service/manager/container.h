@@ -20,6 +20,12 @@ typedef struct Interfaces {
         size_t n;
 } Interfaces;
 
+/* Who started which of the processes that were sent into a container. A manager that begins anew asks polkit again. */
+typedef struct Starter {
+        uint32_t process;
+        uid_t uid;
+} Starter;
+
 struct Container {
         TAILQ_ENTRY(Container) others;
         Manager *manager;
@@ -58,7 +64,10 @@ struct Container {
         bool is_forgotten;             /* its supervisor has been told to go */
         Creation *creation;            /* that makes it, while starting */
         Creation *successor;           /* that waits for the name */
-        TAILQ_HEAD(, Call) waits;
+        TAILQ_HEAD(, Call) waits;      /* for its end */
+        TAILQ_HEAD(, Call) questions;  /* that its supervisor has been asked */
+        Starter starters[64];          /* the latest */
+        unsigned n_starters;
 };
 
 /** container_new() - add a container to the manager's view. Return: 0; -EEXIST; -errno. */
@@ -81,7 +90,7 @@ int container_rename(Container *container, const char *name);
  */
 int container_link(Container *container, int fd);
 
-/** container_read_created() - the "ayai", id and interfaces, of the supervisor's first answer. Return: 0; -errno. */
+/** container_read_created() - the "ayaitt", id, interfaces and times, of the supervisor's first answer. Return: 0; -errno. */
 int container_read_created(Container *container, sd_bus_message *reply);
 
 /** container_load() - ask the supervisor for everything; publishes the container with the answer. Return: 0; -errno. */
@@ -110,6 +119,12 @@ void container_publish(Container *container);
 
 /** container_forget() - its end has been told to whoever it concerned: remove it, its supervisor first */
 void container_forget(Container *container);
+
+/** container_remember_starter() - @uid has started @process */
+void container_remember_starter(Container *container, uint32_t process, uid_t uid);
+
+/** container_has_started() - was it @uid who started @process */
+bool container_has_started(const Container *container, uint32_t process, uid_t uid);
 
 /** container_wait() - answer @call when the container ends; at once if it has. Return: as an act(). */
 int container_wait(Container *container, Call *call);

@@ -108,6 +108,9 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
         container->creation = NULL;
         creation->container = NULL;
         container->state = STATE_RUNNING;
+        container->has_terminal = call->spec->terminal;
+        container->is_confined = call->confinement.is_confined;
+        container->is_attached = creation->kind == CREATION_ATTACHED;
         container_publish(container);
         call_reply(call, TAKE_PTR(reply));
         if (container->told.state == STATE_EXITED)

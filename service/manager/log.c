@@ -34,6 +34,8 @@ void log_container(const Container *container, LogEvent event)
         else
                 snprintf(sentence, sizeof(sentence), "Container %s has ended: %s, status %d.", container->name,
                          result_name(container->result), container->exit_status);
+        if (container->manager->is_direct)
+                return; /* stderr is the client's terminal, and the client knows */
         if (!log_is_journal()) {
                 fprintf(stderr, "%s\n", sentence);
                 return;
@@ -48,6 +50,8 @@ void log_refused(const Call *call, const sd_bus_error *error)
         const char *name = call->container ? call->container->name : call->spec ? call->spec->name : "";
         const char *why = error->message ?: error->name;
 
+        if (call->manager->is_direct)
+                return;
         if (!log_is_journal()) {
                 fprintf(stderr, "Refused %s of user %u for container '%s': %s\n", call->method->member,
                         (unsigned)call->caller->uid, name, why);

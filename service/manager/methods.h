@@ -34,6 +34,15 @@
         M(WaitContainer, Wait, "", "", "si", P(result) P(status), NULL, ACTION_NONE, OWNER_IRRELEVANT, wait_act)       \
         M(KillContainer, Kill, "si", P(who) P(signal), "", "", kill_read, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED,     \
           kill_act)                                                                                                    \
+        M(OpenContainerShell, OpenShell, "sasasa{sv}", P(user) P(command) P(environment) P(options), "uhh",            \
+          P(process) P(console) P(lease), shell_read, ACTION_EXEC, OWNER_PASSES_IF_CONFINED, join_act)                 \
+        M(ExecContainer, Exec, "sasashhha{sv}",                                                                        \
+          P(user) P(command) P(environment) P(stdin) P(stdout) P(stderr) P(options), "uh", P(process) P(lease),        \
+          exec_read, ACTION_EXEC, OWNER_PASSES_IF_CONFINED, join_act)                                                  \
+        M(WaitProcess, WaitProcess, "u", P(process), "si", P(result) P(status), process_read, ACTION_NONE,             \
+          OWNER_IRRELEVANT, wait_process_act)                                                                          \
+        M(KillProcess, KillProcess, "ui", P(process) P(signal), "", "", process_signal_read, ACTION_EXEC,              \
+          OWNER_OR_STARTER_PASSES, kill_process_act)                                                                   \
         M(TerminateContainer, Terminate, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, terminate_act) \
         M(DescribeContainer, Describe, "", "", "a{sv}", P(description), NULL, ACTION_INSPECT,                          \
           OWNER_PASSES_IF_CONFINED, describe_act)
@@ -55,3 +64,11 @@ int kill_read(Call *call, sd_bus_error *error);
 int kill_act(Call *call, sd_bus_error *error);
 int terminate_act(Call *call, sd_bus_error *error);
 int describe_act(Call *call, sd_bus_error *error);
+
+int shell_read(Call *call, sd_bus_error *error);
+int exec_read(Call *call, sd_bus_error *error);
+int join_act(Call *call, sd_bus_error *error);
+int process_read(Call *call, sd_bus_error *error);
+int process_signal_read(Call *call, sd_bus_error *error);
+int wait_process_act(Call *call, sd_bus_error *error);
+int kill_process_act(Call *call, sd_bus_error *error);

@@ -13,6 +13,34 @@
 
 /* ---- methods ---- */
 
+static int append_interfaces(const Supervisor *supervisor, sd_bus_message *message)
+{
+        const Setup *setup = supervisor->setup;
+        int r = sd_bus_message_open_container(message, 'a', "i");
+
+        for (size_t i = 0; r >= 0 && setup && setup->interfaces && i < supervisor->spec->n_interfaces; i++)
+                if (setup->interfaces[i].outside > 0)
+                        r = sd_bus_message_append(message, "i", (int32_t)setup->interfaces[i].outside);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int create_reply(const Supervisor *supervisor, sd_bus_message *message)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const Record *record = &supervisor->record;
+        int r = sd_bus_message_new_method_return(message, &reply);
+
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "us", (uint32_t)record->leader, record->name);
+        if (r >= 0)
+                r = sd_bus_message_append_array(reply, 'y', &record->id, sizeof(record->id));
+        if (r >= 0)
+                r = append_interfaces(supervisor, reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "tt", record->timestamp, record->timestamp_monotonic);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
 static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Supervisor *supervisor = userdata;
@@ -42,13 +70,14 @@ static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *
                 };
                 creator.holder = (Holder){.pid = (pid_t)pid, .uid = uid};
                 creator.is_attached = is_attached;
+                supervisor->is_confined = is_confined;
                 r = supervisor_create(supervisor, TAKE_PTR(spec), &creator, error);
         }
         if (r < 0) {
                 supervisor_abandon(supervisor);
                 return r;
         }
-        return sd_bus_reply_method_return(message, "us", (uint32_t)supervisor->record.leader, supervisor->record.name);
+        return create_reply(supervisor, message);
 }
 
 static int method_start(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -180,14 +209,7 @@ PROPERTY(get_dropped)
 
 PROPERTY(get_interfaces)
 {
-        const Supervisor *supervisor = userdata;
-        const Setup *setup = supervisor->setup;
-        int r = sd_bus_message_open_container(reply, 'a', "i");
-
-        for (size_t i = 0; r >= 0 && setup && setup->interfaces && i < supervisor->spec->n_interfaces; i++)
-                if (setup->interfaces[i].outside > 0)
-                        r = sd_bus_message_append(reply, "i", (int32_t)setup->interfaces[i].outside);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
+        return append_interfaces(userdata, reply);
 }
 
 /* ---- the table ---- */
@@ -204,7 +226,8 @@ PROPERTY(get_interfaces)
 const sd_bus_vtable supervisor_vtable[] = {
         SD_BUS_VTABLE_START(0),
         METHOD("Create", "sasa{sv}(uuu)aubb", P(name) P(command) P(options) P(caller) P(groups) P(confined) P(attach),
-               "us", P(leader) P(final_name), method_create),
+               "usayaitt", P(leader) P(final_name) P(id) P(interfaces) P(timestamp) P(timestamp_monotonic),
+               method_create),
         METHOD("Start", "sb", P(unit) P(registered), "hh", P(console) P(lease), method_start),
         METHOD("Attach", "(uu)b", P(holder) P(take), "hhay", P(console) P(lease) P(backlog), method_attach),
         METHOD("ReadLog", "", "", "ayt", P(backlog) P(dropped), method_read_log),
@@ -216,6 +239,7 @@ const sd_bus_vtable supervisor_vtable[] = {
         RECORD("Name", "s", NULL, name, CONST),
         RECORD("Id", "ay", get_id, id, CONST),
         RECORD("Owner", "u", NULL, owner, CONST),
+        SD_BUS_PROPERTY("Confined", "b", get_bool, offsetof(Supervisor, is_confined), CONST),
         RECORD("State", "s", get_state, state, EMITS),
         RECORD("Leader", "u", NULL, leader, EMITS),
         RECORD("Supervisor", "u", NULL, supervisor, CONST),

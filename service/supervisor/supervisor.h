@@ -38,6 +38,7 @@ struct Supervisor {
         Holder creator;
         bool is_creator_attached; /* the answer of Start has the lease in it */
         bool kill_on_release;
+        bool is_confined; /* as it was made; for people to read */
 
         Setup *setup;
         Failure *failure; /* of a set-up that failed before Start was called */

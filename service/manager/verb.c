@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manager/verb.h"
+
+#include "common/error.h"
+#include "common/names.h"
+#include "manager/container.h"
+
+int verb_answer(Call *call, sd_bus_message *reply, sd_bus_message **ret)
+{
+        call->slot = sd_bus_slot_unref(call->slot);
+        if (call->asks)
+                TAILQ_REMOVE(&call->asks->questions, call, waiting);
+        call->asks = NULL;
+        if (!sd_bus_message_is_method_error(reply, NULL))
+                return sd_bus_message_new_method_return(call->message, ret);
+        const sd_bus_error *said = sd_bus_message_get_error(reply);
+        if (!sd_bus_error_has_name(said, SD_BUS_ERROR_NO_REPLY) &&
+            !sd_bus_error_has_name(said, SD_BUS_ERROR_DISCONNECTED)) {
+                call_reply_error(call, -EIO, said);
+                return -EIO;
+        }
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        error_set(&error, ERROR_NOT_RUNNING, "the container ended before its supervisor could answer");
+        call_reply_error(call, -EHOSTDOWN, &error);
+        return -EIO;
+}
+
+void verb_finish(Call *call, int r, sd_bus_message *answer)
+{
+        if (r < 0)
+                call_reply_error(call, r, NULL);
+        else
+                call_reply(call, sd_bus_message_ref(answer));
+}
+
+int verb_require_running(const Call *call, sd_bus_error *error)
+{
+        if (call->container->state != STATE_EXITED)
+                return 0;
+        return error_set(error, ERROR_NOT_RUNNING, "container '%s' has ended", call->container->name);
+}
+
+int answer_empty(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;
+
+        if (verb_answer(userdata, reply, &answer) >= 0)
+                verb_finish(userdata, 0, answer);
+        return 0;
+}
+
+int verb_ask(Call *call, const char *member, sd_bus_message_handler_t answer, sd_bus_error *error)
+{
+        sd_bus_message *request;
+        int r = container_request(call->container, member, &request, error);
+
+        return r < 0 ? r : container_call(call->container, call, request, answer, error);
+}
