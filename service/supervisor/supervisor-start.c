@@ -128,7 +128,6 @@ static void create_close_lent(Supervisor *supervisor)
 {
         for (unsigned i = 0; i < ELEMENTS(supervisor->spec->streams); i++)
                 supervisor->spec->streams[i] = fd_close(supervisor->spec->streams[i]);
-        supervisor->spec->root_fd = fd_close(supervisor->spec->root_fd);
         if (supervisor->console)
                 console_leave_terminal(supervisor->console);
 }
