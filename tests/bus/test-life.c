@@ -250,8 +250,8 @@ static void test_kill_all(Fixture *fixture)
         g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
 
         run(fixture->client, "box",
-            "trap '' USR1; sh -c 'trap \"echo told; exit\" USR1; echo ready; while :; do sleep "
-            "0.05; done' & wait; exit 5",
+            "trap : USR1; sh -c 'trap \"echo told; exit\" USR1; echo ready; while :; do sleep "
+            "0.05; done' & wait $!; wait $!; exit 5",
             NULL, &attachment);
         g_byte_array_unref(read_until(attachment.console, "ready"));
         kill_container(fixture->client, "box", "all", SIGUSR1);
