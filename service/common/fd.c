@@ -41,6 +41,13 @@ int fd_set_inherited(int fd)
         return fd_change_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, 0);
 }
 
+int fd_place(int fd, int target)
+{
+        if (fd == target)
+                return fd_set_inherited(fd);
+        return dup2(fd, target) < 0 ? -errno : 0;
+}
+
 int fd_set_nonblocking(int fd)
 {
         return fd_change_flag(fd, F_GETFL, F_SETFL, 0, O_NONBLOCK);

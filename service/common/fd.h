@@ -32,6 +32,9 @@ int fd_keep(int fd);
 /** fd_set_inherited() - let the descriptor survive execve(). Return: 0; -errno. */
 int fd_set_inherited(int fd);
 
+/** fd_place() - have @fd as @target, across execve(); dup2(2) leaves O_CLOEXEC where both are the same. Return: 0; -errno. */
+int fd_place(int fd, int target);
+
 /** fd_set_nonblocking() - a property of the open file, so of every duplicate too. Return: 0; -errno. */
 int fd_set_nonblocking(int fd);
 

@@ -75,9 +75,10 @@ static int joiner_open_terminal(Joiner *joiner, Failure *failure)
                 return failure_step(failure, -errno, "unlock", "the terminal", NULL);
         if (fs.f_type != DEVPTS_SUPER_MAGIC && fs.f_type != TMPFS_MAGIC)
                 return failure_step(failure, -ENODEV, "use", "/dev/pts/ptmx", NULL);
-        joiner->terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        _cleanup_(fd_closep) int peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        joiner->terminal = peer < 0 ? -errno : fd_keep(peer);
         if (joiner->terminal < 0)
-                return failure_step(failure, -errno, "open", "the terminal", NULL);
+                return failure_step(failure, joiner->terminal, "open", "the terminal", NULL);
         if (ioctl(master, TIOCSWINSZ, &size) < 0)
                 return failure_step(failure, -errno, "size", "the terminal", NULL);
         if (fchown(joiner->terminal, joiner->user->uid, (gid_t)-1) < 0 || fchmod(joiner->terminal, 0620) < 0)
@@ -95,8 +96,11 @@ static int joiner_open_streams(const Joiner *joiner, Failure *failure)
                         given = null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
                 if (given < 0)
                         return failure_step(failure, -errno, "open", "/dev/null", NULL);
-                if (dup2(given, stream) < 0)
-                        return failure_step(failure, -errno, "duplicate", "a standard stream", NULL);
+                int r = fd_place(given, stream);
+                if (r < 0)
+                        return failure_step(failure, r, "duplicate", "a standard stream", NULL);
+                if (null == stream)
+                        null = -EBADF; /* it is the stream now */
         }
         if (setsid() < 0)
                 return failure_step(failure, -errno, "begin", "a session", NULL);

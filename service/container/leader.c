@@ -134,7 +134,8 @@ static int leader_open_stream(int stream, int given, Failure *failure)
                 if (null < 0)
                         return failure_step(failure, -errno, "open", "/dev/null", NULL);
         }
-        return dup2(given, stream) < 0 ? failure_step(failure, -errno, "duplicate", "a standard stream", NULL) : 0;
+        int r = fd_place(given, stream);
+        return r < 0 ? failure_step(failure, r, "duplicate", "a standard stream", NULL) : 0;
 }
 
 static int leader_arrange_streams(const Leader *leader, Failure *failure)

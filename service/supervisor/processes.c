@@ -154,12 +154,55 @@ int processes_signal_descendants(int signal)
         return signal_children(getpid(), signal, 0);
 }
 
-void processes_reap(pid_t leader)
+/* ---- sessions ---- */
+
+/* The session as /proc has it: the fourth number behind the command's name. */
+static pid_t session_of(int proc, const char *pid)
+{
+        _cleanup_(freep) char *stat = NULL;
+        char path[300];
+        int session;
+
+        snprintf(path, sizeof(path), "%s/stat", pid);
+        if (fd_read_file(proc, path, 4096, &stat, NULL) < 0)
+                return -1;
+        const char *behind = strrchr(stat, ')');
+        return behind && sscanf(behind, ") %*c %*d %*d %d", &session) == 1 ? session : -1;
+}
+
+/* A process's session cannot become another's but by its own setsid(2); that it is the same is asked again by pidfd. */
+static bool signal_member(int proc, const char *name, pid_t session, int signal)
+{
+        if (name[0] < '1' || name[0] > '9' || session_of(proc, name) != session)
+                return false;
+        _cleanup_(fd_closep) int pidfd = pidfd_open((pid_t)atoi(name), 0);
+        if (pidfd < 0 || session_of(proc, name) != session)
+                return false;
+        return process_signal(pidfd, signal) >= 0;
+}
+
+int processes_signal_session(int leader, int signal)
+{
+        int n = 0;
+
+        pid_t session = process_pid(leader);
+        if (session < 0)
+                return session;
+        DIR *proc = opendir("/proc");
+        if (!proc)
+                return -errno;
+        for (struct dirent *entry; (entry = readdir(proc));)
+                n += signal_member(dirfd(proc), entry->d_name, session, signal);
+        closedir(proc);
+        return n;
+}
+
+void processes_reap(bool (*is_kept)(const void *userdata, pid_t pid), const void *userdata)
 {
         siginfo_t info = {};
 
         while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0) {
-                if (info.si_pid == leader)
+                if (is_kept(userdata, info.si_pid))
                         return;
                 waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
                 info.si_pid = 0;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /**
@@ -34,5 +35,16 @@ int processes_helper_ended(int helper);
  */
 int processes_signal_descendants(int signal);
 
-/** processes_reap() - reap all children that have ended, except @leader: its status is asked for by pidfd */
-void processes_reap(pid_t leader);
+/**
+ * processes_signal_session() - send a signal to each process of the session that a process leads
+ * @leader:  pidfd of its first process
+ *
+ * Return: how many there were; -errno.
+ */
+int processes_signal_session(int leader, int signal);
+
+/**
+ * processes_reap() - reap all children that have ended, until one comes whose status is asked for by its pidfd
+ * @is_kept:  is it such a one
+ */
+void processes_reap(bool (*is_kept)(const void *userdata, pid_t pid), const void *userdata);

@@ -135,6 +135,32 @@ static int method_kill(sd_bus_message *message, void *userdata, sd_bus_error *er
         return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
 }
 
+static int method_join(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return joined_begin(userdata, message, error);
+}
+
+static int method_wait_process(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        uint32_t number;
+        int r = sd_bus_message_read(message, "u", &number);
+
+        return r < 0 ? r : joined_wait(userdata, message, number, error);
+}
+
+static int method_kill_process(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        uint32_t number;
+        int signal;
+        int r = sd_bus_message_read(message, "ui", &number, &signal);
+
+        if (r < 0)
+                return r;
+        if (signal < 1 || signal > SIGRTMAX)
+                return error_set(error, SD_BUS_ERROR_INVALID_ARGS, "%d is not a signal", signal);
+        return joined_kill(userdata, message, number, signal, error);
+}
+
 static int method_terminate(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         return supervisor_terminate(userdata, message, error);
@@ -232,6 +258,12 @@ const sd_bus_vtable supervisor_vtable[] = {
         METHOD("Attach", "(uu)b", P(holder) P(take), "hhay", P(console) P(lease) P(backlog), method_attach),
         METHOD("ReadLog", "", "", "ayt", P(backlog) P(dropped), method_read_log),
         METHOD("Kill", "si", P(who) P(signal), "", "", method_kill),
+        METHOD("Join", "sasass(qq)bbah(uu)",
+               P(user) P(command) P(environment) P(directory) P(size) P(terminal) P(kill_on_release) P(streams)
+                       P(starter),
+               "uhh", P(process) P(console) P(lease), method_join),
+        METHOD("WaitProcess", "u", P(process), "si", P(result) P(status), method_wait_process),
+        METHOD("KillProcess", "ui", P(process) P(signal), "", "", method_kill_process),
         METHOD("Terminate", "", "", "", "", method_terminate),
         METHOD("Describe", "", "", "asa{sv}", P(command) P(options), method_describe),
         METHOD("Forget", "", "", "", "", method_forget),

@@ -102,6 +102,7 @@ static void supervisor_lost_peer(sd_bus *bus, void *userdata)
         Supervisor *supervisor = userdata;
 
         attachment_drop_calls(supervisor, bus);
+        joined_drop_calls(supervisor, bus);
         if (bus == supervisor->maker)
                 supervisor_abandon(supervisor);
 }
@@ -183,12 +184,25 @@ void supervisor_console_read(Console *console _unused_, void *userdata)
         supervisor_settle(userdata);
 }
 
+/* Whose status is asked for by its pidfd. */
+static bool supervisor_keeps_status(const void *userdata, pid_t pid)
+{
+        const Supervisor *supervisor = userdata;
+
+        return pid == supervisor->record.leader || joined_has(supervisor, pid);
+}
+
+void supervisor_reap(Supervisor *supervisor)
+{
+        processes_reap(supervisor_keeps_status, supervisor);
+}
+
 static int supervisor_children_ended(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
                                      void *userdata)
 {
         Supervisor *supervisor = userdata;
 
-        processes_reap(supervisor->record.leader);
+        supervisor_reap(supervisor);
         supervisor_settle(supervisor);
         return 0;
 }
@@ -208,7 +222,7 @@ static int supervisor_leader_ended(sd_event_source *source _unused_, int fd, uin
         supervisor->leader = fd_close(supervisor->leader);
         supervisor->has_leader_ended = true;
         record->leader = 0;
-        processes_reap(0);
+        supervisor_reap(supervisor);
         supervisor->setup = setup_free(supervisor->setup);
         if (supervisor->console) {
                 supervisor->console->is_hung_up = false;
@@ -338,6 +352,7 @@ int supervisor_new(int directory, const char *name, Supervisor **ret)
                 return -ENOMEM;
         }
         *supervisor = (Supervisor){.directory = directory, .leader = -EBADF};
+        TAILQ_INIT(&supervisor->joined);
         supervisor->record = (Record){.supervisor = getpid(), .name = strdup(name), .unit = strdup("")};
         peers_init(&supervisor->peers, NULL, supervisor_vtable, supervisor_lost_peer, supervisor);
         if (!supervisor->record.name || !supervisor->record.unit)
@@ -359,6 +374,7 @@ Supervisor *supervisor_free(Supervisor *supervisor)
                 return NULL;
         if (supervisor->record.name && !supervisor->is_leaving)
                 directory_remove(supervisor->directory, supervisor->record.name);
+        joined_free_all(supervisor);
         attachment_done(&supervisor->attachment);
         for (unsigned i = 0; i < supervisor->n_terminates; i++)
                 sd_bus_message_unref(supervisor->terminates[i]);

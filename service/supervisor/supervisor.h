@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+#include <sys/queue.h>
+
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
@@ -20,6 +22,7 @@
 #include "container/setup.h"
 #include "supervisor/attachment.h"
 #include "supervisor/console.h"
+#include "supervisor/joined.h"
 #include "supervisor/peers.h"
 
 /* Calls of Terminate that wait for the end. */
@@ -49,6 +52,10 @@ struct Supervisor {
         sd_event_source *leader_source;
         sd_event_source *children_source;
         bool has_leader_ended; /* from here on the rest is killed, and the console drained */
+
+        TAILQ_HEAD(, Joined) joined; /* processes that were sent in after the leader */
+        unsigned n_joined;
+        uint32_t last_joined;
 
         sd_bus_message *terminates[TERMINATES_MAX];
         unsigned n_terminates;
@@ -131,6 +138,9 @@ int supervisor_signal_leader(Supervisor *supervisor, int signal, sd_bus_error *e
  * Return: 1; -errno with @error.
  */
 int supervisor_signal_all(Supervisor *supervisor, sd_bus_message *call, int signal, sd_bus_error *error);
+
+/** supervisor_reap() - reap what nobody asks about: orphans of a shared pid namespace */
+void supervisor_reap(Supervisor *supervisor);
 
 /** supervisor_settle() - when the leader has ended: tell so, if nothing of it is on its way any more */
 void supervisor_settle(Supervisor *supervisor);
