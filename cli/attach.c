@@ -82,7 +82,6 @@ const Verb *attach_verb(void)
                 .summary = "Hold the console of a container, until it ends or the detach keys are typed",
                 .min_operands = 1,
                 .max_operands = 1,
-                .failure_status = 125,
                 .options = options,
                 .n_options = ELEMENTS(options),
                 .options_size = sizeof(AttachOptions),

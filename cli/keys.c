@@ -23,7 +23,7 @@ int keys_parse(const char *text, Keys *ret)
 {
         Keys keys = {};
 
-        if (strcmp(text, "none") == 0) {
+        if (!*text || strcmp(text, "none") == 0) {
                 *ret = keys;
                 return 0;
         }

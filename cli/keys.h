@@ -21,7 +21,7 @@ typedef struct Keys {
 } Keys;
 
 /**
- * keys_parse() - "ctrl-@", "^]", "q", several with commas between them, or "none"
+ * keys_parse() - "ctrl-@", "^]", "q", several with commas between them; "none" or nothing: no keys
  *
  * Return: 0; -EINVAL.
  */

@@ -60,7 +60,7 @@ static int act_on_all(Invocation *invocation, const Act *act, sd_bus_error *erro
                 if (failed >= 0)
                         continue;
                 complain(invocation->operands[i], failed, error);
-                status = 1;
+                status = STATUS_FAILED;
         }
         return r < 0 ? r : status;
 }
@@ -107,7 +107,6 @@ const Verb *kill_verb(void)
                 .summary = "Send a signal into containers",
                 .min_operands = 1,
                 .max_operands = OPERANDS_MANY,
-                .failure_status = 1,
                 .options = options,
                 .n_options = ELEMENTS(options),
                 .options_size = sizeof(KillOptions),
@@ -127,7 +126,6 @@ static const Option plain_options[] = {COMMON_OPTIONS};
                         .summary = verb_summary,              \
                         .min_operands = 1,                    \
                         .max_operands = OPERANDS_MANY,        \
-                        .failure_status = 1,                  \
                         .options = plain_options,             \
                         .n_options = ELEMENTS(plain_options), \
                         .options_size = sizeof(Common),       \

@@ -107,7 +107,6 @@ const Verb *list_verb(void)
                 .name = "list",
                 .operands = "",
                 .summary = "List the containers of this host",
-                .failure_status = 1,
                 .options = options,
                 .n_options = ELEMENTS(options),
                 .options_size = sizeof(Common),

@@ -79,7 +79,6 @@ const Verb *logs_verb(void)
                 .summary = "Print what a container wrote while nobody was attached",
                 .min_operands = 1,
                 .max_operands = 1,
-                .failure_status = 1,
                 .options = options,
                 .n_options = ELEMENTS(options),
                 .options_size = sizeof(LogsOptions),

@@ -85,17 +85,17 @@ static int run_verb_with(const Verb *verb, int argc, char **argv, void *options,
 }
 
 /* Return: the exit status that says what @error says. */
-static int report(const Verb *verb, int code, const char *subject, const sd_bus_error *error)
+static int report(int code, const char *subject, const sd_bus_error *error)
 {
         _cleanup_(freep) char *shown = error_escape(error->message ?: strerror(-code));
         _cleanup_(freep) char *about = subject ? error_escape(subject) : NULL;
 
         fprintf(stderr, "pflask: %s%s%s\n", about ?: "", about ? ": " : "", shown ?: "out of memory");
-        if (verb->failure_status == 125 && sd_bus_error_has_name(error, ERROR_COMMAND_NOT_FOUND))
-                return 127;
-        if (verb->failure_status == 125 && sd_bus_error_has_name(error, ERROR_COMMAND_NOT_EXECUTABLE))
-                return 126;
-        return verb->failure_status;
+        if (sd_bus_error_has_name(error, ERROR_COMMAND_NOT_FOUND))
+                return STATUS_NOT_FOUND;
+        if (sd_bus_error_has_name(error, ERROR_COMMAND_NOT_EXECUTABLE))
+                return STATUS_NOT_EXECUTABLE;
+        return STATUS_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
         const char *subject = NULL;
 
         if (hold_standard_streams() < 0)
-                return 125;
+                return STATUS_FAILED;
         errors_register();
         const Verb *verb = take_verb(&argc, argv);
         _cleanup_(freep) void *options = calloc(1, verb->options_size);
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
                 error_set(&error, SD_BUS_ERROR_IO_ERROR, "cannot write to standard output");
         }
         if (r < 0)
-                r = report(verb, r, subject, &error);
+                r = report(r, subject, &error);
         if (options && verb->clear)
                 verb->clear(options);
         return r;

@@ -403,7 +403,9 @@ static const Option rows[] = {
                    "set in its environment"),
         OPTION_FLAG("keepenv", 'k', RunOptions, keeps_environment, "with --chroot: keep our environment"),
         SPEC_FLAG("no-dev", '\0', private_devices, 1, "leave the root directory's /dev as it is"),
-        SPEC_FLAG("stub-init", '\0', stub_init, 0, "a small init is PID 1"),
+        OPTION_NUMBER("stub-init", '\0', RunOptions, stub_init, STUB_INIT_YES,
+                      "a small init is PID 1, not the command; default without --chroot"),
+        OPTION_NUMBER("no-stub-init", '\0', RunOptions, stub_init, STUB_INIT_NO, "the command is PID 1"),
         SPEC_FLAG("no-new-privs", '\0', no_new_privileges, 0, "execve(2) gives no privileges"),
         SPEC_OWN("stop-signal", '\0', "SIGNAL", read_stop_signal, stop_signal, "what poweroff sends"),
         SPEC_OWN("register", '\0', "auto|yes|no", read_register, registration, "with systemd-machined"),
@@ -506,6 +508,9 @@ int run_options_complete(RunOptions *options, char *const *command, sd_bus_error
                 return -ENOMEM;
         if (!spec->name)
                 spec->name = strdup("");
+        spec->stub_init = options->stub_init == STUB_INIT_YES ||
+                          (options->stub_init == STUB_INIT_AUTO && !spec_has_root(spec) &&
+                           !(spec->shared_namespaces & CLONE_NEWPID));
         int r = spec->name ? complete_command(spec, command, error) : -ENOMEM;
         if (r >= 0)
                 r = complete_directory(spec, error);

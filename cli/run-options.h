@@ -17,11 +17,15 @@
 
 typedef enum { PTY_AUTO, PTY_YES, PTY_NO } PtyMode;
 
+/* By itself: where the container is a command in the host's tree. One with a root of its own may be a whole system. */
+typedef enum { STUB_INIT_AUTO, STUB_INIT_YES, STUB_INIT_NO } StubInitMode;
+
 typedef struct RunOptions {
         Common common;
         const char *attach; /* the container to attach to instead */
         bool is_detached;
-        unsigned pty; /* a PtyMode */
+        unsigned pty;       /* a PtyMode */
+        unsigned stub_init; /* a StubInitMode */
         const char *detach_keys;
         bool keeps_environment;
         char **environment; /* what --setenv adds */

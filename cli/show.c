@@ -176,7 +176,6 @@ static const Option show_options[] = {
                         .summary = verb_summary,             \
                         .min_operands = 1,                   \
                         .max_operands = 1,                   \
-                        .failure_status = 1,                 \
                         .options = show_options,             \
                         .n_options = ELEMENTS(show_options), \
                         .options_size = sizeof(ShowOptions), \

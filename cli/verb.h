@@ -54,13 +54,15 @@ typedef struct Invocation {
 
 enum { OPERANDS_MANY = -1 };
 
+/* What else than the status of a command we end with; every number below is the command's. */
+enum { STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
+
 typedef struct Verb {
         const char *name;     /* NULL: the bare form, without a verb */
         const char *operands; /* as the help calls them */
         const char *summary;
         int min_operands, max_operands;
         OperandOrder order;
-        int failure_status; /* 125 where the status is that of a command: it says that pflask itself failed */
         const Option *options;
         size_t n_options;
         size_t options_size;

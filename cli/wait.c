@@ -128,7 +128,6 @@ const Verb *wait_verb(void)
                 .summary = "Wait until containers have ended, and end with the status",
                 .min_operands = 1,
                 .max_operands = OPERANDS_MANY,
-                .failure_status = 125,
                 .options = options,
                 .n_options = ELEMENTS(options),
                 .options_size = sizeof(WaitOptions),

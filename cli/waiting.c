@@ -17,7 +17,7 @@ int result_to_status(Result result, int status)
         case RESULT_LOST:
                 break;
         }
-        return 125;
+        return STATUS_FAILED;
 }
 
 /* Is it the manager that failed us, and not the question: then another manager can be asked. */
