@@ -193,6 +193,7 @@ static int leader_prepare(Leader *leader, Failure *failure)
 {
         int r = 0;
 
+        umask(022); /* the supervisor's shuts out the users that the tree is made for */
         if (leader->maps)
                 r = identity_assume(leader->input->identity, leader->maps, failure);
         leader_die_with_supervisor();
@@ -248,7 +249,6 @@ static int leader_execute(const Leader *leader, char **environment, Failure *fai
                 if (r < 0)
                         return r;
         }
-        umask(022);
         return command_execute(spec->command, environment, failure);
 }
 
