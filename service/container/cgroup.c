@@ -36,8 +36,8 @@ struct Cgroup {
 
 static void place_done(Place *place)
 {
-        place->parent = fd_close(place->parent);
-        place->directory = fd_close(place->directory);
+        fd_close(place->parent);
+        fd_close(place->directory);
         freep(&place->line);
 }
 
@@ -531,7 +531,7 @@ static int pids_add(Pids *list, pid_t pid)
 static void pids_done(Pids *list)
 {
         freep(&list->pids);
-        list->n = 0;
+        *list = (Pids){};
 }
 
 static int pid_compare(const void *one, const void *other)

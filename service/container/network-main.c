@@ -56,14 +56,24 @@ static int side_refused(struct sockaddr_nl *from _unused_, struct nlmsgerr *refu
         return NL_STOP;
 }
 
-/* What a libnl function answered, as -errno. */
+/* What a libnl function answered, as -errno. A look-up doesn't ask side_refused(), and has few answers. */
 static int side_result(const Side *side, int r)
 {
+        static const struct {
+                int libnl, code;
+        } codes[] = {
+                {NLE_NODEV, ENODEV}, {NLE_OBJ_NOTFOUND, ENODEV}, {NLE_NOMEM, ENOMEM},
+                {NLE_INVAL, EINVAL}, {NLE_RANGE, ERANGE},        {NLE_PERM, EPERM},
+        };
+
         if (r >= 0)
                 return 0;
         if (side->code < 0)
                 return side->code;
-        return r == -NLE_NOMEM ? -ENOMEM : -EIO;
+        for (unsigned i = 0; i < ELEMENTS(codes); i++)
+                if (r == -codes[i].libnl)
+                        return -codes[i].code;
+        return -EIO;
 }
 
 /* Connects in the present network namespace. */
@@ -282,11 +292,23 @@ static int give_failed(Network *network, const Interface *interface, int code, F
         return failure_step(failure, code, makes_outside ? "make veth" : "give", inside, outside);
 }
 
+/* libnl cuts a name that is too long; the kernel makes one up for a name that is empty. */
+static bool is_name(const char *name)
+{
+        size_t length = strlen(name);
+
+        return length > 0 && length < IFNAMSIZ;
+}
+
 static int give_one(Network *network, const Interface *interface, InterfaceIndexes *ret, Failure *failure)
 {
         Side *host = &network->host, *inside = &network->inside;
         InterfaceIndexes indexes = {};
 
+        if (!is_name(interface->outside) || !is_name(interface->inside))
+                return failure_set(failure, -EINVAL, FAILURE_INVALID_OPTION,
+                                   "cannot give '%s' as '%s': an interface name has 1 to %d characters",
+                                   interface->outside, interface->inside, IFNAMSIZ - 1);
         /* A device moves before it is renamed, so a name that is taken would be noticed too late. */
         int r = side_has(inside, interface->inside) ? -EEXIST : givers[interface->kind](network, interface);
         if (r < 0)
