@@ -106,7 +106,8 @@ static int manager_serve(Manager *manager)
                 r = callers_new(manager, &manager->callers);
         if (r >= 0)
                 r = manager_add_objects(manager);
-        if (r >= 0)
+        /* A peer is there before we are ready; on the bus nobody knows us until we have taken the name. */
+        if (r >= 0 && !manager->is_direct)
                 r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
         return r < 0 ? log_failure(r, "serve on", "the bus") : 0;
 }
@@ -153,13 +154,13 @@ void manager_ready(Manager *manager)
         if (manager->is_ready)
                 return;
         manager->is_ready = true;
-        if (!manager->is_direct) {
-                int r = sd_bus_request_name(manager->bus, MANAGER_BUS_NAME, 0);
-                if (r < 0) {
-                        log_failure(r, "own the name", MANAGER_BUS_NAME);
-                        sd_event_exit(manager->event, EXIT_FAILURE);
-                        return;
-                }
+        int r = manager->is_direct ? sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL)
+                                   : sd_bus_request_name(manager->bus, MANAGER_BUS_NAME, 0);
+        if (r < 0) {
+                log_failure(r, manager->is_direct ? "serve" : "own the name",
+                            manager->is_direct ? "the peer" : MANAGER_BUS_NAME);
+                sd_event_exit(manager->event, EXIT_FAILURE);
+                return;
         }
         sd_notifyf(false, "READY=1\nSTATUS=Keeping %u containers.", manager->n_containers);
         manager_touch(manager);
