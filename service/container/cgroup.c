@@ -667,11 +667,9 @@ int cgroup_signal(const Cgroup *cgroup, int signal)
 int cgroup_kill(const Cgroup *cgroup)
 {
         const Place *place = cgroup_place(cgroup);
-        int r = place->is_unified ? file_write(place->directory, "cgroup.kill", "1") : -ENOENT;
+        int r = place->is_unified ? file_write(place->directory, "cgroup.kill", "1") : cgroup_signal(cgroup, SIGKILL);
 
-        if (r == -ENOENT || r == -ENODEV)
-                r = cgroup_signal(cgroup, SIGKILL);
-        return r == -ESRCH ? 0 : r;
+        return r == -ESRCH || r == -ENODEV || r == -ENOENT ? 0 : r; /* it is empty, or has been removed */
 }
 
 static int64_t now_msec(void)
@@ -695,22 +693,58 @@ static int pids_wait(const Pids *list, int64_t deadline)
         return 0;
 }
 
-/* Kills what is in it until nothing is. */
-static int cgroup_empty(const Cgroup *cgroup, int64_t deadline)
+/* Without cgroup.kill: kills what is found until nothing is. */
+static int place_empty_by_pids(const Place *place, const Cgroup *cgroup, int64_t deadline)
 {
         _cleanup_(pids_done) Pids list = {};
 
         for (;;) {
-                int r = place_pids(cgroup_place(cgroup), &list);
+                int r = place_pids(place, &list);
                 if (r < 0 || list.n == 0)
                         return r;
-                r = cgroup_kill(cgroup);
-                if (r < 0 && r != -EAGAIN)
+                r = cgroup_signal(cgroup, SIGKILL);
+                if (r < 0 && r != -EAGAIN && r != -ESRCH)
                         return r;
                 r = pids_wait(&list, deadline);
                 if (r < 0)
                         return r;
         }
+}
+
+/* Waits until the kernel says that nothing lives in it or beneath it, however deep: cgroups(7), cgroup.events. */
+static int place_wait(const Place *place, int64_t deadline)
+{
+        _cleanup_(fd_closep) int events = openat(place->directory, "cgroup.events", O_RDONLY | O_CLOEXEC);
+        struct pollfd change = {.fd = events, .events = POLLPRI};
+
+        if (events < 0)
+                return -errno;
+        for (;;) {
+                char text[256];
+                ssize_t n = pread(events, text, sizeof(text) - 1, 0);
+                if (n < 0)
+                        return -errno;
+                text[n] = '\0';
+                if (strstr(text, "populated 0"))
+                        return 0;
+                int64_t left = deadline - now_msec();
+                if (left <= 0)
+                        return -EBUSY;
+                poll(&change, 1, (int)left);
+        }
+}
+
+/* Kills what is in it, and waits until nothing is. */
+static int cgroup_empty(const Cgroup *cgroup, int64_t deadline)
+{
+        const Place *place = cgroup_place(cgroup);
+        int r = place->is_unified ? file_write(place->directory, "cgroup.kill", "1") : -EOPNOTSUPP;
+
+        if (r >= 0)
+                r = place_wait(place, deadline);
+        else if (r == -EOPNOTSUPP)
+                r = place_empty_by_pids(place, cgroup, deadline);
+        return r == -ENODEV || r == -ENOENT ? 0 : r; /* it has been removed */
 }
 
 int cgroup_remove(Cgroup *cgroup, int timeout_msec)

@@ -168,7 +168,7 @@ static void nested_ones_are_removed(void)
         g_assert_cmpint(cgroup_add(cgroup, pid, &failure), ==, 0);
         if (cgroup_unified(cgroup) >= 0) {
                 int here = fcntl(cgroup_unified(cgroup), F_DUPFD_CLOEXEC, 3);
-                for (unsigned depth = 0; depth < 40; depth++) {
+                for (unsigned depth = 0; depth < 200; depth++) {
                         g_assert_no_errno(mkdirat(here, "a", 0755));
                         g_assert_no_errno(mkdirat(here, "b", 0755));
                         int next = openat(here, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -180,7 +180,6 @@ static void nested_ones_are_removed(void)
                 g_assert_cmpint(dprintf(procs, "%d", pid), >, 0);
                 fd_close(here);
                 g_assert_cmpuint(count(pid), ==, 0);
-                g_assert_cmpint(cgroup_signal(cgroup, SIGSTOP), ==, 0);
         }
         g_assert_cmpint(cgroup_remove(cgroup, TIMEOUT_MSEC), ==, 0);
         g_assert_cmpint(reap(pid), ==, SIGKILL);
