@@ -15,7 +15,6 @@ enum { KIBI = 1024, MEBI = 1024 * KIBI };
 typedef struct LimitRow {
         const char *name;
         rlim_t soft, hard;
-        bool is_host_specific; /* as the kernel gave PID 1, who got it by the size of the machine */
 } LimitRow;
 
 /* What a service gets from systemd 252 as it comes, which is what the kernel gave its PID 1 but for two. */
@@ -30,13 +29,19 @@ static const LimitRow rows[RLIM_NLIMITS] = {
         [RLIMIT_MSGQUEUE] = {"MSGQUEUE", 800 * KIBI, 800 * KIBI},
         [RLIMIT_NICE] = {"NICE", 0, 0},
         [RLIMIT_NOFILE] = {"NOFILE", KIBI, 512 * KIBI},
-        [RLIMIT_NPROC] = {"NPROC", .is_host_specific = true},
+        [RLIMIT_NPROC] = {"NPROC", 0, 0},
         [RLIMIT_RSS] = {"RSS", RLIM_INFINITY, RLIM_INFINITY},
         [RLIMIT_RTPRIO] = {"RTPRIO", 0, 0},
         [RLIMIT_RTTIME] = {"RTTIME", RLIM_INFINITY, RLIM_INFINITY},
-        [RLIMIT_SIGPENDING] = {"SIGPENDING", .is_host_specific = true},
+        [RLIMIT_SIGPENDING] = {"SIGPENDING", 0, 0},
         [RLIMIT_STACK] = {"STACK", 8 * MEBI, RLIM_INFINITY},
 };
+
+/* These the kernel gave PID 1 by the size of the machine. */
+static bool is_by_machine(unsigned resource)
+{
+        return resource == RLIMIT_NPROC || resource == RLIMIT_SIGPENDING;
+}
 
 int limit_from_name(const char *name)
 {
@@ -66,7 +71,7 @@ static int limit_default(pid_t pid, unsigned resource, struct rlimit *ret)
 {
         enum __rlimit_resource which = (enum __rlimit_resource)resource;
 
-        if (!rows[resource].is_host_specific) {
+        if (!is_by_machine(resource)) {
                 *ret = (struct rlimit){.rlim_cur = rows[resource].soft, .rlim_max = rows[resource].hard};
                 return 0;
         }
