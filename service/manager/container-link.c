@@ -190,8 +190,7 @@ static int properties_changed(sd_bus_message *message, void *userdata, sd_bus_er
                 container_open_leader(container);
         if (container->is_published)
                 sd_bus_emit_properties_changed(container->manager->bus, container->path, CONTAINER_INTERFACE, "State",
-                                               "Leader", "Unit", "Registered", "NetworkInterfaces", "ConsoleAttached",
-                                               "ConsoleDropped", NULL);
+                                               "Leader", "Registered", "NetworkInterfaces", "ConsoleAttached", NULL);
         return 0;
 }
 
