@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/keeper.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -69,6 +70,9 @@ static int keeper_new(Container *container, int pidfd, pid_t pid)
 
 int keeper_spawn(Container *container, Claim *claim, int socket)
 {
+        /* Whoever has us on a terminal or in a pipeline must not wait for the end of a container in the background. */
+        _cleanup_(fd_closep) int quiet =
+                container->manager->is_direct ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -EBADF;
         const int fds[] = {socket, claim->directory};
         char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", claim->name, NULL};
         const Spawn spawn = {
@@ -77,7 +81,7 @@ int keeper_spawn(Container *container, Claim *claim, int socket)
                 .envp = environ,
                 .fds = fds,
                 .n_fds = ELEMENTS(fds),
-                .stderr_fd = -EBADF,
+                .stderr_fd = quiet,
         };
         pid_t pid;
 

@@ -114,6 +114,9 @@ static int run(const Arguments *arguments)
         sd_event_add_signal(manager->event, NULL, SIGINT, NULL, NULL);
         sd_event_set_watchdog(manager->event, true);
         manager->idle_usec = idle_usec(arguments);
+        /* The signals of our peer's terminal are not for us: its end is, which the socket tells. */
+        if (arguments->direct >= 0)
+                setsid();
         r = arguments->direct >= 0 ? manager_serve_peer(manager, arguments->direct) : manager_connect(manager);
         if (r < 0)
                 return r;
