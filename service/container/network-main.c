@@ -157,13 +157,21 @@ static int side_change(Side *side, struct rtnl_link *link, struct rtnl_link *cha
         return r < 0 ? side_result(side, r) : side_request(side, message);
 }
 
-static void side_delete(Side *side, int index)
+/* Deletes the link with that index, if it is of the type that it was made with. */
+static int side_delete(Side *side, int index, const char *type)
 {
         _cleanup_(link_putp) struct rtnl_link *link = NULL;
         struct nl_msg *message;
+        int r = side_get(side, index, NULL, &link);
 
-        if (side_get(side, index, NULL, &link) >= 0 && rtnl_link_build_delete_request(link, &message) >= 0)
-                side_request(side, message);
+        if (r < 0)
+                return r;
+        const char *actual = rtnl_link_get_type(link);
+        if (!actual || strcmp(actual, type) != 0)
+                return -ENODEV;
+        side->code = 0;
+        r = rtnl_link_build_delete_request(link, &message);
+        return r < 0 ? side_result(side, r) : side_request(side, message);
 }
 
 /* Sets a link up. Return: its index; -errno. */
@@ -252,23 +260,25 @@ static int (*const givers[])(Network *network, const Interface *interface) = {
         [INTERFACE_VETH] = give_veth,
 };
 
-/* The other way, by @index in the container; a device that isn't there any more needs nothing. */
-static int take_back(Network *network, int index, const char *outside)
+static int take_back_moved(Network *network, const char *outside, int index)
 {
         _cleanup_(link_putp) struct rtnl_link *link = NULL;
         int r = side_get(&network->inside, index, NULL, &link);
 
-        if (r == -ENODEV)
-                return 0;
         return r < 0 ? r : link_move(&network->inside, &network->host, link, outside);
 }
 
-static void undo(Network *network, const Interface *interface, int index)
+/*
+ * The other way. @index is the one in the container, where a device keeps it, but of a veth pair the host's: that end
+ * is out of the container's reach. A device that isn't there any more needs nothing.
+ */
+static int take_back(Network *network, InterfaceKind kind, const char *outside, int index)
 {
-        if (interface->kind == INTERFACE_MOVE)
-                take_back(network, index, interface->outside);
-        else
-                side_delete(&network->inside, index);
+        int r = kind == INTERFACE_MOVE ? take_back_moved(network, outside, index)
+                                       : side_delete(kind == INTERFACE_VETH ? &network->host : &network->inside, index,
+                                                     network_kinds[kind]);
+
+        return r == -ENODEV ? 0 : r;
 }
 
 /* Why it failed, for people: which of the two names it was. */
@@ -300,6 +310,17 @@ static bool is_name(const char *name)
         return length > 0 && length < IFNAMSIZ;
 }
 
+/* Undoes what has just been given, before anything in the container could have renamed it. */
+static void give_undo(Network *network, const Interface *interface)
+{
+        bool is_veth = interface->kind == INTERFACE_VETH;
+        _cleanup_(link_putp) struct rtnl_link *made = NULL;
+
+        if (side_get(is_veth ? &network->host : &network->inside, 0, is_veth ? interface->outside : interface->inside,
+                     &made) >= 0)
+                take_back(network, interface->kind, interface->outside, rtnl_link_get_ifindex(made));
+}
+
 static int give_one(Network *network, const Interface *interface, InterfaceIndexes *ret, Failure *failure)
 {
         Side *host = &network->host, *inside = &network->inside;
@@ -317,10 +338,8 @@ static int give_one(Network *network, const Interface *interface, InterfaceIndex
         if (indexes.inside >= 0 && interface->kind == INTERFACE_VETH)
                 indexes.outside = side_set_up(host, interface->outside);
         if (indexes.inside < 0 || indexes.outside < 0) {
-                _cleanup_(link_putp) struct rtnl_link *made = NULL;
                 r = indexes.inside < 0 ? indexes.inside : indexes.outside;
-                if (side_get(inside, 0, interface->inside, &made) >= 0)
-                        undo(network, interface, rtnl_link_get_ifindex(made));
+                give_undo(network, interface);
                 return failure_step(failure, r, "set up", interface->inside, NULL);
         }
         *ret = indexes;
@@ -335,7 +354,7 @@ static int give_all(Network *network, const Interface *interfaces, size_t n, Int
                 int r = give_one(network, &interfaces[i], &ret[i], failure);
                 if (r < 0) {
                         while (i-- > 0)
-                                undo(network, &interfaces[i], ret[i].inside);
+                                give_undo(network, &interfaces[i]);
                         return r;
                 }
         }
@@ -376,8 +395,9 @@ static int order_take_back(Network *network, char **arguments, size_t n, Failure
 {
         int result = 0;
 
-        for (; n >= 2; n -= 2, arguments += 2) {
-                int r = take_back(network, atoi(arguments[0]), arguments[1]);
+        for (; n >= 3; n -= 3, arguments += 3) {
+                int kind = kind_from_word(arguments[0]);
+                int r = kind < 0 ? kind : take_back(network, (InterfaceKind)kind, arguments[1], atoi(arguments[2]));
                 if (r < 0 && result == 0)
                         result = failure_step(failure, r, "take back interface", arguments[1], NULL);
         }

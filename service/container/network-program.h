@@ -5,8 +5,9 @@
  * The program has the order as its arguments:
  *
  *     pflask-interfaces give {move|macvlan|ipvlan|veth OUTSIDE INSIDE}...
- *     pflask-interfaces take-back {INDEX OUTSIDE}...
+ *     pflask-interfaces take-back {move|macvlan|ipvlan|veth OUTSIDE INDEX}...
  *
+ * (INDEX is the one in the container, but of a veth pair the host's)
  * and answers with one Failure, whose code is 0 when all went well, and after "give" with as many InterfaceIndexes as
  * there were interfaces.
  */

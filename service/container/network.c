@@ -154,18 +154,18 @@ int network_take_back(int netns, const Interface *interfaces, const InterfaceInd
         _cleanup_(freep) char(*numbers)[12] = NULL;
         size_t count;
 
-        arguments = arguments_new(n * 2, NETWORK_TAKE_BACK, &count);
-        numbers = calloc(n + 1, sizeof(*numbers));
+        if (n == 0)
+                return 0;
+        arguments = arguments_new(n * 3, NETWORK_TAKE_BACK, &count);
+        numbers = calloc(n, sizeof(*numbers));
         if (!arguments || !numbers)
                 return failure_step(failure, -ENOMEM, "take back", "interfaces", NULL);
         for (size_t i = 0; i < n; i++) {
-                if (interfaces[i].kind != INTERFACE_MOVE)
-                        continue;
-                snprintf(numbers[i], sizeof(numbers[i]), "%d", indexes[i].inside);
-                arguments[count++] = numbers[i];
+                bool is_veth = interfaces[i].kind == INTERFACE_VETH;
+                snprintf(numbers[i], sizeof(numbers[i]), "%d", is_veth ? indexes[i].outside : indexes[i].inside);
+                arguments[count++] = network_kinds[interfaces[i].kind];
                 arguments[count++] = interfaces[i].outside;
+                arguments[count++] = numbers[i];
         }
-        if (count == 2)
-                return 0;
         return program_run((char *const *)(uintptr_t)arguments, netns, NULL, 0, failure);
 }

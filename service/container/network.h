@@ -39,13 +39,13 @@ int network_bring_up_loopback(Failure *failure);
 int network_give(int netns, const Interface *interfaces, size_t n, InterfaceIndexes **ret, Failure *failure);
 
 /**
- * network_take_back() - move what was moved into the container back to the host, under its old name
+ * network_take_back() - move back to the host what was moved, under its old name, and delete what was made
  * @netns:    keep it open until this has returned: with its last process or descriptor the namespace destroys
  *            virtual devices and renames others
  * @indexes:  from network_give()
  *
- * A device that the container has deleted or hidden in a namespace further down is left out. Each of the others is
- * tried, also after one has failed.
+ * When it returns, the names are free for the next container. A device that the container has deleted or hidden in a
+ * namespace further down is left out. Each of the others is tried, also after one has failed.
  *
  * Return: 0; -errno of the first that could not be brought back, and its name in @failure.
  */
