@@ -14,7 +14,7 @@
 #include "common/name.h"
 
 /* A name and a unit of the greatest length, with every byte escaped, are less. */
-enum { RECORD_BYTES_MAX = 4096 };
+enum { RECORD_BYTES_MAX = 2048 };
 
 /* The text of a record while it is written; what doesn't fit any more shows in its length. */
 typedef struct Text {

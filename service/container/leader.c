@@ -120,7 +120,7 @@ static int leader_take_terminal(const Leader *leader, Failure *failure)
 
         if (terminal < 0)
                 return 0;
-        if (fchown(terminal, leader->user->uid, (gid_t)-1) < 0 || fchmod(terminal, 0620) < 0)
+        if (fchown(terminal, leader->user->uid, (gid_t)-1) < 0)
                 return failure_step(failure, -errno, "give", "the terminal", leader->user->name ?: "its user");
         return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -200,6 +201,23 @@ static int setup_admit(Setup *setup, const Sources *sources, Failure *failure)
         return r < 0 ? failure_step(failure, r, "speak to", "the leader", NULL) : 0;
 }
 
+/*
+ * Where the terminal's owner isn't mapped the leader could not hand it on to who runs the command. The group may write
+ * to it only where it is that of terminals (5), and not some group that the user is in, and others with it.
+ */
+static int setup_lend_terminal(int terminal, const IdMaps *maps, Failure *failure)
+{
+        uint32_t gid;
+
+        if (terminal < 0 || !maps)
+                return 0;
+        bool has_group = idmap_to_host(maps->gids, maps->n_gids, 5, &gid);
+        if (fchown(terminal, maps->uids[0].host, has_group ? gid : maps->gids[0].host) < 0 ||
+            fchmod(terminal, has_group ? 0620 : 0600) < 0)
+                return failure_step(failure, -errno, "give", "the terminal", "the user namespace");
+        return 0;
+}
+
 int setup_begin(const SetupInput *input, Setup **ret, Failure *failure)
 {
         _cleanup_(setup_freep) Setup *setup = setup_new(input);
@@ -217,6 +235,8 @@ int setup_begin(const SetupInput *input, Setup **ret, Failure *failure)
                 r = setup_find_user(input->spec, sources, &user, failure);
         if (r >= 0 && spec_has_user_namespace(input->spec))
                 r = idmaps_decide(input->spec, input->identity, user, &setup->maps, failure);
+        if (r >= 0)
+                r = setup_lend_terminal(input->terminal, setup->maps, failure);
         if (r < 0)
                 return r;
         Leader leader = {
