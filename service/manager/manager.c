@@ -123,6 +123,28 @@ int manager_connect(Manager *manager)
         return r < 0 ? r : register_read(manager->reg);
 }
 
+static int manager_read_on(sd_event_source *source _unused_, void *userdata)
+{
+        const Manager *manager = userdata;
+        int r;
+
+        do
+                r = sd_bus_process(manager->bus, NULL);
+        while (r > 0);
+        return 0;
+}
+
+/*
+ * What a quick peer sends right behind its authentication is read together with that, and sd-bus 252 waits for
+ * more to arrive before it looks at it again.
+ */
+static int manager_peer_connected(sd_bus_message *message _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+        Manager *manager = userdata;
+
+        return sd_event_add_defer(manager->event, NULL, manager_read_on, manager);
+}
+
 int manager_serve_peer(Manager *manager, int fd)
 {
         sd_id128_t id;
@@ -140,6 +162,11 @@ int manager_serve_peer(Manager *manager, int fd)
         r = sd_bus_set_server(manager->bus, true, id);
         if (r >= 0)
                 r = sd_bus_negotiate_fds(manager->bus, true);
+        if (r >= 0)
+                r = sd_bus_set_connected_signal(manager->bus, true);
+        if (r >= 0)
+                r = sd_bus_match_signal(manager->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                                        "org.freedesktop.DBus.Local", "Connected", manager_peer_connected, manager);
         if (r >= 0)
                 r = sd_bus_start(manager->bus);
         if (r < 0)
