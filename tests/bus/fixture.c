@@ -214,18 +214,27 @@ static void polkit_start(Fixture *fixture, const char *rules)
 
 /* ---- managers and their clients ---- */
 
-static Client *client_new_direct(Fixture *fixture)
+int direct_manager(Fixture *fixture, int *ret_socket)
 {
         g_autofree char *path = build_path("service/manager/pflask-manager");
-        g_autoptr(GSocketConnection) stream = NULL;
-        g_autoptr(GError) error = NULL;
-        Client *client = g_new0(Client, 1);
         int fds[2];
 
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-        client->manager = start(fixture, path, "pflask-manager --direct 3", fds[1]);
+        int pidfd = start(fixture, path, "pflask-manager --direct 3", fds[1]);
         fd_close(fds[1]);
-        g_autoptr(GSocket) socket = g_socket_new_from_fd(fds[0], &error);
+        *ret_socket = fds[0];
+        return pidfd;
+}
+
+static Client *client_new_direct(Fixture *fixture)
+{
+        g_autoptr(GSocketConnection) stream = NULL;
+        g_autoptr(GError) error = NULL;
+        Client *client = g_new0(Client, 1);
+        int fd;
+
+        client->manager = direct_manager(fixture, &fd);
+        g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, &error);
         g_assert_no_error(error);
         stream = g_socket_connection_factory_create_connection(socket);
         client->connection = g_dbus_connection_new_sync(
@@ -400,11 +409,21 @@ static void await_descriptors(Fixture *fixture)
         g_assert_cmpuint(count_descriptors(fixture->manager), <=, fixture->descriptors_before);
 }
 
+/* A record goes when its wait has been answered, and that it has gone is told a moment later. */
+static void await_containers(Fixture *fixture)
+{
+        gint64 deadline = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
+
+        while (n_containers(fixture->client) > 0 && g_get_monotonic_time() < deadline)
+                ;
+        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+}
+
 static void count_what_is_left(Fixture *fixture)
 {
         g_autofree char *mounts = read_mounts();
 
-        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        await_containers(fixture);
         await_strangers(fixture);
         await_descriptors(fixture);
         g_assert_cmpstr(mounts, ==, fixture->mounts_before);

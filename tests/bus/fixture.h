@@ -59,6 +59,9 @@ Client *client_new(Fixture *fixture, uid_t uid);
 /** client_new_with_groups() - the same with a gid and supplementary groups */
 Client *client_new_with_groups(Fixture *fixture, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups);
 
+/** direct_manager() - a manager for one peer, who has *@ret_socket. Return: its pidfd, the caller's. */
+int direct_manager(Fixture *fixture, int *ret_socket);
+
 /** fixture_stop_manager() - @signal to the manager, and until it has ended; its clients' connections stay */
 void fixture_stop_manager(Fixture *fixture, int signal);
 

@@ -58,7 +58,7 @@ static int isolate_users(void)
 {
         static const char *const additions[][2] = {
                 {"/etc/passwd", "alice:x:61001:61001::/run/test:/bin/sh\nbob:x:61002:61002::/run/test:/bin/sh\n"
-                                "carol:x:61003:61003::/run/test:/bin/sh\n"},
+                                "carol:x:61003:61003::/run/test:/bin/sh\nodd:x:4000000000:61003::/run/test:/bin/sh\n"},
                 {"/etc/group", "alice:x:61001:\nbob:x:61002:\ncarol:x:61003:\npflask-test:x:61009:alice\n"},
                 {"/etc/subuid", "alice:700000000:65536\n"},
                 {"/etc/subgid", "alice:700000000:65536\n"},

@@ -12,6 +12,7 @@
 
 /* Who uses the machine besides root. Only alice has further ids, 64 Ki from ALICE_IDS on. */
 enum { ALICE = 61001, BOB = 61002, CAROL = 61003, ALICE_IDS = 700000000 };
+#define ODD 4000000000u
 
 /**
  * isolate() - go on in namespaces of one's own; the first thing in main(), before there are threads

@@ -62,9 +62,9 @@ static GVariant *verb_parameters(const Verb *verb, const char *name)
         g_autoptr(GError) error = NULL;
 
         if (name)
-                g_string_append_printf(text, "'%s',", name);
+                g_string_append_printf(text, "'%s'%s", name, verb->arguments ? ", " : ",");
         if (verb->arguments)
-                g_string_append_printf(text, "%s,", verb->arguments);
+                g_string_append_printf(text, "%s%s", verb->arguments, name || strchr(verb->arguments, ',') ? "" : ",");
         g_string_append_c(text, ')');
         if (strcmp(text->str, "()") == 0)
                 return NULL;
@@ -306,10 +306,10 @@ static void test_name_is_roots(Fixture *fixture)
         g_assert_cmpstr(client_error_name(error), ==, DENIED);
 }
 
-/* Had a uid above INT_MAX, or one without a name, been taken for -1, for 0 or for nobody, it would be somebody. */
+/* Had a uid above INT_MAX been taken for -1 or for 0, it would be root. */
 static void test_odd_uids(Fixture *fixture)
 {
-        static const uid_t uids[] = {4000000000u, 65534, 61099, 1};
+        static const uid_t uids[] = {ODD, 65534, 1};
 
         create(fixture->client, "open", idle, NULL);
         for (guint i = 0; i < G_N_ELEMENTS(uids); i++) {

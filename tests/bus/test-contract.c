@@ -5,6 +5,7 @@
  * What is offered is what interfaces/ says, no more and no less; what is refused is refused by name, with a sentence
  * that says what was wrong, and leaves nothing behind.
  */
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -169,7 +170,7 @@ static void test_bad_names(Fixture *fixture)
 
 static void test_longest_name(Fixture *fixture)
 {
-        const char *name = "0123456789.01234_6789-012345678901234567890123456789012345678901x";
+        const char *name = "0123456789.01234_6789-01234567890123456789012345678901234567890x";
 
         g_assert_cmpuint(strlen(name), ==, 64);
         create(fixture->client, name, "exec sleep 100", NULL);
@@ -416,6 +417,42 @@ static void test_describe(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+static void expect_line(int fd, const char *expected)
+{
+        char line[256] = "";
+
+        for (gsize n = 0; n < sizeof(line) - 1 && !strchr(line, '\n'); n++)
+                g_assert_cmpint(read(fd, line + n, 1), ==, 1);
+        g_assert_true(g_str_has_prefix(line, expected));
+}
+
+/* The end of the authentication and the first call in one segment, as a client sends them that is quick: nothing more
+   arrives then, and the answer must come nevertheless. */
+static void test_quick_peer(Fixture *fixture)
+{
+        g_autoptr(GDBusMessage)
+                call = g_dbus_message_new_method_call(NULL, MANAGER_PATH, MANAGER_INTERFACE, "ListContainers");
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_autoptr(GError) error = NULL;
+        char answer[16];
+        gsize n;
+        int fd;
+
+        _cleanup_(fd_closep) int manager = direct_manager(fixture, &fd);
+        g_assert_cmpint(fd_write_all(fd, "\0AUTH EXTERNAL 30\r\n", 19), ==, 0);
+        expect_line(fd, "OK ");
+        g_dbus_message_set_serial(call, 1);
+        g_autofree guint8 *blob = g_dbus_message_to_blob(call, &n, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+        g_assert_no_error(error);
+        g_byte_array_append(bytes, (const guint8 *)"BEGIN\r\n", 7);
+        g_byte_array_append(bytes, blob, (guint)n);
+        g_assert_cmpint(fd_write_all(fd, bytes->data, bytes->len), ==, 0);
+        g_assert_cmpint(poll(&(struct pollfd){fd, POLLIN, 0}, 1, 5000), ==, 1);
+        g_assert_cmpint(read(fd, answer, sizeof(answer)), ==, sizeof(answer));
+        fd_close(fd);
+        await_process(manager);
+}
+
 /* What is installed, but with the programs of the build tree: the bus executes the manager itself, as it does where no
    systemd runs. */
 static void test_activation(Fixture *fixture)
@@ -466,6 +503,7 @@ static const Test tests[] = {
         TEST("/refused/wrong-signatures", test_wrong_signature, ON_BOTH),
         TEST("/told/properties-of-the-manager", test_manager_properties, ON_BOTH),
         TEST("/told/to-busctl", test_busctl, ON_BUS),
+        TEST("/told/to-a-peer-that-is-quick", test_quick_peer, ON_DIRECT),
         TEST("/told/to-whoever-calls-first", test_activation, ON_BUS),
         TEST("/told/options-as-they-took-effect", test_describe, ON_BOTH),
 };

@@ -158,7 +158,8 @@ static void test_during_creation(Fixture *fixture)
                         await(pending[j].is_done);
                         const char *ended = outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE,
                                                     "TerminateContainer", g_variant_new("(s)", name));
-                        if (*ended)
+                        /* Neither is there a ghost, nor does the record of the last round hide that it has ended. */
+                        if (*ended && !g_str_has_suffix(ended, ".NotRunning"))
                                 g_assert_cmpstr(ended, ==, ERROR_PREFIX "NoSuchContainer");
                         pending_clear(&pending[j]);
                         /* Whatever had become of it, the name is free now. */
