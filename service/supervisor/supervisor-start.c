@@ -5,11 +5,13 @@
  * Create clones the leader, so that there is something to put into a scope and to register; Start lets it go on, and is
  * answered when it has become the command. In between the set-up runs by itself, and may fail before anybody asks.
  */
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/fd.h"
@@ -26,13 +28,15 @@ static uint64_t now_usec(clockid_t clock)
 
 /* ---- the leader on its way ---- */
 
+/* The name is free before the failure is told: whoever hears of it may try again at once. */
 static void start_answer_failure(Supervisor *supervisor, sd_bus_message *call, const Failure *failure)
 {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *kept = sd_bus_message_ref(call);
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
         failure_to_bus_error(failure, &error);
-        sd_bus_reply_method_error(call, &error);
         supervisor_abandon(supervisor);
+        sd_bus_reply_method_error(kept, &error);
 }
 
 /* Kept until Start asks, if it hasn't yet. */
@@ -69,6 +73,15 @@ static int start_answer(Supervisor *supervisor)
         return r;
 }
 
+/* Who reads the manager's log may wait for its end: it isn't held open for as long as the container lives. */
+static void start_leave_log(void)
+{
+        _cleanup_(fd_closep) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        if (null >= 0)
+                dup2(null, STDERR_FILENO);
+}
+
 /* The leader is the command: the container is its own from here. A maker that couldn't be answered hasn't got one. */
 static void start_succeeded(Supervisor *supervisor)
 {
@@ -81,6 +94,7 @@ static void start_succeeded(Supervisor *supervisor)
         if (r < 0)
                 supervisor_abandon(supervisor);
         directory_announce(supervisor->directory);
+        start_leave_log();
         malloc_trim(0);
 }
 

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "supervisor/supervisor.h"
 
-#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
+#include <syslog.h>
 #include <unistd.h>
+
+#include <systemd/sd-journal.h>
 
 #include "common/error.h"
 #include "common/fd.h"
 #include "common/process.h"
 #include "supervisor/directory.h"
 #include "supervisor/processes.h"
-
-#define USEC_PER_SEC UINT64_C(1000000)
 
 enum {
         DRAIN_USEC = 500000,          /* for what the leader left running, and kept the terminal open */
@@ -39,7 +37,7 @@ void supervisor_change_state(Supervisor *supervisor, State state)
         record->state = state;
         int r = record_write(supervisor->directory, record);
         if (r < 0)
-                fprintf(stderr, "pflask-supervisor: cannot write the record of %s: %s\n", record->name, strerror(-r));
+                sd_journal_print(LOG_ERR, "cannot write the record of container %s: %s", record->name, strerror(-r));
         peers_emit_changed(&supervisor->peers, state_properties);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -663,6 +664,31 @@ static void test_term(Fixture *fixture, const void *data _unused_)
         g_assert_cmpint(kill(leader, 0), ==, -1);
 }
 
+/* The leader dies with it, and what is left can be cleaned up by whoever gets the lock. */
+static void test_killed(Fixture *fixture, const void *data _unused_)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+        Result result;
+        int status;
+
+        pid_t leader = run(fixture, "exec sleep 1000", NULL);
+        _cleanup_(fd_closep) int pidfd = pidfd_open(leader, 0);
+        g_assert_cmpint(kill(fixture->supervisor_pid, SIGKILL), ==, 0);
+        struct pollfd ended[] = {{.fd = fixture->supervisor, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+        for (int i = 0; i < 2; i++)
+                g_assert_cmpint(poll(&ended[i], 1, 5000), ==, 1);
+        g_assert_cmpint(process_wait(fixture->supervisor, &result, &status), ==, 1);
+        fixture->supervisor = fd_close(fixture->supervisor);
+        g_autofree char *path = path_of(BOX);
+        _cleanup_(fd_closep) int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        g_assert_no_errno(flock(directory, LOCK_EX | LOCK_NB));
+        g_assert_cmpint(record_read(directory, &record), ==, 0);
+        g_assert_cmpint(record->state, ==, STATE_RUNNING);
+        g_assert_no_errno(unlinkat(directory, CONTROL_SOCKET, 0));
+        g_assert_no_errno(unlinkat(directory, RECORD_FILE, 0));
+        g_assert_no_errno(rmdir(path));
+}
+
 static int on_exited(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
         const char *result;
@@ -701,6 +727,29 @@ static void test_tells_all(Fixture *fixture, const void *data _unused_)
         fd_close(console);
         fd_close(lease);
         forget(fixture);
+}
+
+/* What nobody reads is not kept for ever. Others don't notice. */
+static void test_deaf_manager(Fixture *fixture, const void *data _unused_)
+{
+        run(fixture, "read line", NULL);
+        sd_bus *deaf = connect_again(fixture);
+        _cleanup_(freep) char *state = get_string(deaf, "State");
+        struct pollfd cut = {.fd = sd_bus_get_fd(deaf), .events = POLLRDHUP};
+        for (int i = 0; poll(&cut, 1, 0) == 0; i++) {
+                g_autofree char *backlog = NULL;
+                int console, lease, attached = true;
+                g_assert_cmpint(i, <, 100000);
+                g_assert_cmpint(attach_as(fixture->bus, 1, false, &console, &lease, &backlog, NULL), ==, 0);
+                fd_close(console);
+                fd_close(lease);
+                while (attached)
+                        get_number(fixture->bus, "ConsoleAttached", 'b', &attached);
+                while (sd_bus_process(fixture->bus, NULL) > 0)
+                        ;
+        }
+        sd_bus_close_unref(deaf);
+        assert_state(fixture, "running");
 }
 
 /* ---- signals ---- */
@@ -1065,6 +1114,8 @@ int main(int argc, char **argv)
                 {"/supervisor/ends-with-the-leader-in-shared-pids", test_background_shared},
                 {"/supervisor/ends-when-told-to", test_term},
                 {"/supervisor/tells-all-managers", test_tells_all},
+                {"/supervisor/takes-the-leader-along", test_killed},
+                {"/supervisor/cuts-off-who-does-not-listen", test_deaf_manager},
                 {"/supervisor/signals-all", test_signal_all},
                 {"/supervisor/signals-all-in-shared-pids", test_signal_all_shared},
                 {"/supervisor/refuses-bad-signals", test_bad_signals},
