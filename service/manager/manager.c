@@ -88,12 +88,30 @@ Manager *manager_free(Manager *manager)
         return NULL;
 }
 
+/*
+ * A direct manager leaves with its peer, but not before the supervisors that were told to forget have done so: one that
+ * loses its manager in the middle of it may lose what it was told, and would keep its directory for a minute.
+ */
+static void manager_leave(Manager *manager)
+{
+        Container *container;
+
+        TAILQ_FOREACH(container, &manager->list, others)
+                if (container->is_forgotten)
+                        return;
+        sd_event_exit(manager->event, EXIT_SUCCESS);
+}
+
 /* Without the bus nobody can reach us; containers go on, and the next manager finds them. */
 static int manager_disconnected(sd_bus_message *message _unused_, void *userdata, sd_bus_error *error _unused_)
 {
         Manager *manager = userdata;
 
-        return sd_event_exit(manager->event, manager->is_direct ? EXIT_SUCCESS : EXIT_FAILURE);
+        if (!manager->is_direct)
+                return sd_event_exit(manager->event, EXIT_FAILURE);
+        manager->is_alone = true;
+        manager_leave(manager);
+        return 0;
 }
 
 /* What both kinds of service need, in the order that misses nothing. */
@@ -205,6 +223,8 @@ static int manager_idle(sd_event_source *source _unused_, uint64_t usec _unused_
 
 void manager_touch(Manager *manager)
 {
+        if (manager->is_alone)
+                manager_leave(manager);
         if (!manager->is_ready || manager->idle_usec == 0)
                 return;
         if (!manager->idle_timer)
