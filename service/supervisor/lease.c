@@ -25,16 +25,30 @@ static LeaseEnd lease_end(const Lease *lease)
         return lease->is_detaching ? LEASE_DETACHED : LEASE_CLOSED;
 }
 
+/* Return: 1 while it is held; 0 at its end. */
+static int lease_read(Lease *lease)
+{
+        char words[256];
+
+        /* As often as a holder in earnest could have written: who writes for ever must not keep us here. */
+        for (int i = 0; i < 16; i++) {
+                ssize_t n = recv(lease->socket, words, sizeof(words), MSG_DONTWAIT);
+                if (n > 0 && memchr(words, 'd', (size_t)n))
+                        lease->is_detaching = true;
+                if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                        return 0;
+                if (n < 0)
+                        return 1;
+        }
+        return 1;
+}
+
 /* What was written before the end is read before the end is seen: unix(7). A reset is an end too: our 'r' was not read. */
-static int lease_readable(sd_event_source *source, int fd, uint32_t events _unused_, void *userdata)
+static int lease_readable(sd_event_source *source, int fd _unused_, uint32_t events _unused_, void *userdata)
 {
         Lease *lease = userdata;
-        char words[256];
-        ssize_t n = recv(fd, words, sizeof(words), MSG_DONTWAIT);
 
-        if (n > 0 && memchr(words, 'd', (size_t)n))
-                lease->is_detaching = true;
-        if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+        if (lease_read(lease) > 0)
                 return 0;
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
         lease->handler(lease, lease_end(lease), lease->userdata);
@@ -54,6 +68,9 @@ int lease_new(sd_event *event, Holder holder, lease_handler_t handler, void *use
         lease->socket = sockets[0];
         _cleanup_(fd_closep) int client = sockets[1];
         int r = sd_event_add_io(event, &lease->source, lease->socket, EPOLLIN, lease_readable, lease);
+        /* Whoever has closed it and then asks for it again finds it free: it is looked at before what peers say. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(lease->source, SD_EVENT_PRIORITY_IMPORTANT);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(lease);
