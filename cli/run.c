@@ -67,7 +67,7 @@ static int run_foreground(Connection *connection, RunOptions *run, sd_bus_messag
                           sd_bus_error *error)
 {
         _cleanup_(fd_closep) int console = -EBADF, lease = -EBADF;
-        SessionInput input = {.connection = connection, .streams = streams, .console = -EBADF};
+        SessionInput input = {.connection = connection, .streams = streams, .console = -EBADF, .ends_with_us = true};
         int borrowed[2];
 
         int r = detach_keys_read(run->detach_keys, &input.detach_keys, error);

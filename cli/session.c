@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ typedef enum {
 enum {
         AGAIN_USEC = 2 * 1000 * 1000, /* a second signal within this time is meant for us */
         HOLD_USEC = 1000 * 1000,      /* for so long a key may turn out to be the first of the detach keys */
+        LEAVE_USEC = 2 * 1000 * 1000, /* for so long we wait for a container that ends because we do */
 };
 
 typedef struct Session {
@@ -36,28 +38,48 @@ typedef struct Session {
         Waiting waiting;
         Terminal terminal;
         Keys keys;
-        sd_event_source *hold; /* of keys held back */
-        Flow *flows[3];        /* what we read on standard input, and write to output and error */
+        sd_event_source *hold;      /* of keys held back */
+        sd_event_source *after_end; /* of standard input, see session_on_after_end() */
+        bool is_line_mode;          /* of the console when that end was told */
+        Flow *flows[3];             /* what we read on standard input, and write to output and error */
         sd_event_source *lease;
         unsigned n_outputs;      /* flows to output and error that haven't ended */
         bool has_typed_line_end; /* the last that went to the console, if anything did, ended a line */
         uint64_t signal_usec;    /* when a signal was last passed on */
+        bool is_leaving;         /* the outcome stands, and the container is ending */
         Outcome outcome;
         int signal;
 } Session;
 
 static void session_end(Session *session, Outcome outcome, int signal)
 {
+        if (!session->is_leaving) {
+                session->outcome = outcome;
+                session->signal = signal;
+        }
+        sd_event_exit(session->event, 0);
+}
+
+/* We go, and with us the lease and the container: that is over, and forgotten, before we are gone. */
+static void session_leave(Session *session, Outcome outcome, int signal)
+{
+        bool has_begun = session->is_leaving;
+
+        session->is_leaving = true;
         session->outcome = outcome;
         session->signal = signal;
-        sd_event_exit(session->event, 0);
+        terminal_restore(&session->terminal);
+        if (has_begun || session->waiting.result != RESULT_NONE || !session->input->ends_with_us ||
+            shutdown(session->input->lease, SHUT_RDWR) < 0 ||
+            sd_event_add_time_relative(session->event, NULL, CLOCK_MONOTONIC, LEAVE_USEC, 0, NULL, NULL) < 0)
+                sd_event_exit(session->event, 0);
 }
 
 /* ---- the end of the container ---- */
 
 static void session_end_if_done(Session *session)
 {
-        if (session->waiting.result != RESULT_NONE && session->n_outputs == 0)
+        if (session->waiting.result != RESULT_NONE && (session->is_leaving || session->n_outputs == 0))
                 session_end(session, OUTCOME_ENDED, 0);
 }
 
@@ -99,15 +121,15 @@ static void session_on_flow_end(Flow *flow, int result, void *userdata)
                 return session_end_if_done(session);
         /* Nobody would read the console any more, so there is nothing to stay for. */
         if (result == -EPIPE || result == -EIO)
-                return session_end(session, OUTCOME_SIGNALLED, result == -EPIPE ? SIGPIPE : SIGHUP);
+                return session_leave(session, OUTCOME_SIGNALLED, result == -EPIPE ? SIGPIPE : SIGHUP);
         error_set(&session->waiting.error, SD_BUS_ERROR_IO_ERROR, "cannot write to standard output: %s",
                   strerror(-result));
-        session_end(session, OUTCOME_UNKNOWN, 0);
+        session_leave(session, OUTCOME_UNKNOWN, 0);
 }
 
 /*
- * Standard input that is over ends a line discipline's input only as a person would do it: by the key for that, twice
- * where a line was begun. A program that has made its terminal raw is not told.
+ * Standard input that is over ends a console's only as a person would do it: by the key for that, twice where a line
+ * was begun. A program that wants every byte as it is gets none from us.
  */
 static size_t session_end_of_input(Session *session, char *to)
 {
@@ -115,8 +137,25 @@ static size_t session_end_of_input(Session *session, char *to)
 
         if (tcgetattr(session->input->console, &termios) < 0 || !(termios.c_lflag & (ICANON | ISIG)))
                 return 0;
+        session->is_line_mode = termios.c_lflag & ICANON;
+        sd_event_source_set_enabled(session->after_end, SD_EVENT_ON);
         to[0] = to[1] = (char)termios.c_cc[VEOF];
         return session->has_typed_line_end ? 1 : 2;
+}
+
+/* A shell that begins to edit lines itself, or a command that it starts, has not seen what was meant for the other. */
+static int session_on_after_end(sd_event_source *source _unused_, void *userdata)
+{
+        Session *session = userdata;
+        struct termios termios;
+
+        if (tcgetattr(session->input->console, &termios) < 0 || !(termios.c_lflag & (ICANON | ISIG)) ||
+            session->is_line_mode == (bool)(termios.c_lflag & ICANON))
+                return 0;
+        session->is_line_mode = termios.c_lflag & ICANON;
+        if (write(session->input->console, &termios.c_cc[VEOF], 1) < 0)
+                sd_event_source_set_enabled(session->after_end, SD_EVENT_OFF);
+        return 0;
 }
 
 static int session_on_hold(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
@@ -144,7 +183,7 @@ static size_t session_filter_input(void *userdata, const char *from, size_t n, c
         size_t n_passed;
 
         if (!from && session->terminal.fd >= 0) {
-                session_end(session, OUTCOME_SIGNALLED, SIGHUP); /* a terminal ends only by being hung up */
+                session_leave(session, OUTCOME_SIGNALLED, SIGHUP); /* a terminal ends only by being hung up */
                 return 0;
         }
         if (!from)
@@ -187,6 +226,10 @@ static int session_add_console(Session *session)
                                              .to = STDOUT_FILENO,
                                              .to_kind = FLOW_CALLERS,
                                      });
+        if (r >= 0)
+                r = sd_event_add_post(session->event, &session->after_end, session_on_after_end, session);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(session->after_end, SD_EVENT_OFF);
         if (r >= 0 && input->backlog_bytes > 0)
                 r = flow_push(session->flows[STDOUT_FILENO], input->backlog, input->backlog_bytes);
         return r;
@@ -219,7 +262,7 @@ static int session_on_kill_answer(sd_bus_message *reply, void *userdata, sd_bus_
         /* Who may not send it can still leave. */
         if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_ACCESS_DENIED) ||
             sd_bus_message_is_method_error(reply, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
-                session_end(session, OUTCOME_SIGNALLED, session->signal);
+                session_leave(session, OUTCOME_SIGNALLED, session->signal);
         return 0;
 }
 
@@ -249,7 +292,7 @@ static int session_on_signal(sd_event_source *source, const struct signalfd_sigi
         bool is_second = session->signal_usec > 0 && now - session->signal_usec < AGAIN_USEC;
         session->signal_usec = now;
         if (session->input->console >= 0 || is_second || session_pass_signal(session, signal) < 0)
-                session_end(session, OUTCOME_SIGNALLED, signal);
+                session_leave(session, OUTCOME_SIGNALLED, signal);
         return 0;
 }
 
@@ -278,7 +321,8 @@ static int session_on_continue(sd_event_source *source _unused_, const struct si
 {
         Session *session = userdata;
 
-        terminal_make_raw(&session->terminal);
+        if (!session->is_leaving)
+                terminal_make_raw(&session->terminal);
         if (session->input->console >= 0)
                 terminal_copy_size(session->input->console);
         if (session->flows[STDIN_FILENO])
@@ -361,6 +405,7 @@ static void session_clear(Session *session)
         waiting_stop(&session->waiting);
         sd_bus_error_free(&session->waiting.error);
         sd_event_source_disable_unref(session->hold);
+        sd_event_source_disable_unref(session->after_end);
         sd_event_source_disable_unref(session->lease);
         if (session->input->connection->bus)
                 sd_bus_detach_event(session->input->connection->bus);

@@ -18,7 +18,8 @@ typedef struct SessionInput {
         Connection *connection; /* everything here is borrowed */
         const char *name;
         int lease;
-        int console;      /* -EBADF: the command has streams */
+        bool ends_with_us; /* when the lease does: KillOnRelease */
+        int console;       /* -EBADF: the command has streams */
         Streams *streams; /* of a command without a console: those that we keep are relayed, and closed here; or NULL */
         const void *backlog; /* what the console said before we came */
         size_t backlog_bytes;

@@ -47,27 +47,36 @@ static bool is_wanted(const ShowOptions *options, const char *key)
         return is_listed;
 }
 
-/* Text is shown bare, the rest as JSON has it. */
+/* Text and bytes are shown bare, the rest as JSON has it. */
 static int value_print(sd_bus_message *message)
 {
         Json json = {.file = stdout};
+        const uint8_t *bytes;
         const char *type, *text;
+        size_t n;
 
         int r = sd_bus_message_peek_type(message, NULL, &type);
         if (r < 0)
                 return r;
-        if (strcmp(type, "s") != 0) {
-                r = json_value(&json, message);
-                if (*type != 'a' || strcmp(type, "ay") == 0)
-                        putchar('\n');
+        if (strcmp(type, "s") == 0) {
+                r = sd_bus_message_read(message, "v", "s", &text);
+                _cleanup_(freep) char *shown = r < 0 ? NULL : error_escape(text);
+                printf("%s\n", shown ?: "");
                 return r;
         }
-        r = sd_bus_message_read(message, "v", "s", &text);
-        if (r < 0)
-                return r;
-        _cleanup_(freep) char *shown = error_escape(text);
-        puts(shown ?: "");
-        return shown ? 1 : -ENOMEM;
+        if (strcmp(type, "ay") == 0) {
+                r = sd_bus_message_enter_container(message, 'v', "ay");
+                if (r >= 0)
+                        r = sd_bus_message_read_array(message, 'y', (const void **)&bytes, &n);
+                for (size_t i = 0; r >= 0 && i < n; i++)
+                        printf("%02x", bytes[i]);
+                putchar('\n');
+                return r < 0 ? r : sd_bus_message_exit_container(message);
+        }
+        r = json_value(&json, message);
+        if (!strchr("ar", *type))
+                putchar('\n');
+        return r;
 }
 
 static int pair_print(sd_bus_message *message, const ShowOptions *options)
