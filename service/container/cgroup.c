@@ -253,11 +253,8 @@ static int directory_first(int directory, char ret[static NAME_MAX + 1])
         return !!name;
 }
 
-/*
- * Removes a cgroup and those beneath it, however deep a container has nested them: down to one that has no children,
- * and up again, with one descriptor. Return: 0, also when it wasn't there; -EBUSY when one has processes; -errno.
- */
-static int tree_remove(int parent, const char *name)
+/* Down to a cgroup that has no children, and up again, with one descriptor, however deep they are nested. */
+int cgroup_remove_tree(int parent, const char *name)
 {
         _cleanup_(fd_closep) int here = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         char child[NAME_MAX + 1];
@@ -328,7 +325,7 @@ static int place_make(Place *place, const char *name)
         int r = mkdirat(place->parent, name, 0755) < 0 ? -errno : 0;
 
         if (r == -EEXIST) {
-                r = tree_remove(place->parent, name);
+                r = cgroup_remove_tree(place->parent, name);
                 if (r >= 0)
                         r = mkdirat(place->parent, name, 0755) < 0 ? -errno : 0;
         }
@@ -757,7 +754,7 @@ int cgroup_remove(Cgroup *cgroup, int timeout_msec)
         if (r < 0)
                 return r;
         for (size_t i = 0; i < cgroup->n_places; i++) {
-                r = tree_remove(cgroup->places[i].parent, cgroup->name);
+                r = cgroup_remove_tree(cgroup->places[i].parent, cgroup->name);
                 if (r < 0 && result == 0)
                         result = r;
         }

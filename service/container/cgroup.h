@@ -68,6 +68,14 @@ int cgroup_kill(const Cgroup *cgroup);
  */
 int cgroup_remove(Cgroup *cgroup, int timeout_msec);
 
+/**
+ * cgroup_remove_tree() - remove a cgroup and those beneath it, however deep a container has nested them
+ * @parent:  directory of the cgroup that it is in
+ *
+ * Return: 0, also when it wasn't there; -EBUSY when one has processes; -errno.
+ */
+int cgroup_remove_tree(int parent, const char *name);
+
 /** cgroup_free() - takes NULL; closes, and removes nothing. Return: NULL. */
 Cgroup *cgroup_free(Cgroup *cgroup);
 DEFINE_CLEANUP(Cgroup, cgroup_free)

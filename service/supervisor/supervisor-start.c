@@ -15,6 +15,7 @@
 
 #include "common/error.h"
 #include "common/fd.h"
+#include "container/delegation.h"
 #include "supervisor/directory.h"
 #include "supervisor/supervisor.h"
 
@@ -130,7 +131,10 @@ int supervisor_start(Supervisor *supervisor, sd_bus_message *call, const char *u
         record->unit = copy;
         record->is_registered = is_registered;
         supervisor->start = sd_bus_message_ref(call);
-        if (setup_go(supervisor->setup, &failure) < 0)
+        int r = *unit ? delegation_make(unit, supervisor->setup->pid, supervisor->setup->maps, &failure) : 0;
+        if (r >= 0)
+                r = setup_go(supervisor->setup, &failure);
+        if (r < 0)
                 start_failed(supervisor, &failure);
         return 1;
 }
