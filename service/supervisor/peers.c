@@ -184,24 +184,26 @@ int peers_listen(Peers *peers, int directory)
 
 /* ---- what is said ---- */
 
-static bool peer_listens(const Peer *peer)
+/*
+ * Who has missed something, or reads nothing of it, knows less than it believes, and waits for what was said already.
+ * It is cut off, and can come back and ask.
+ */
+static void peer_check(const Peer *peer, int said)
 {
         uint64_t queued;
 
-        return sd_bus_get_n_queued_write(peer->bus, &queued) >= 0 && queued <= QUEUE_MAX;
+        if (said < 0 || sd_bus_get_n_queued_write(peer->bus, &queued) < 0 || queued > QUEUE_MAX)
+                shutdown(sd_bus_get_fd(peer->bus), SHUT_RDWR);
 }
 
 void peers_emit_changed(Peers *peers, const char *const *properties)
 {
         char **names = (char **)(uintptr_t)properties;
-
         Peer *peer;
 
-        TAILQ_FOREACH(peer, &peers->list, others) {
-                sd_bus_emit_properties_changed_strv(peer->bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, names);
-                if (!peer_listens(peer))
-                        shutdown(sd_bus_get_fd(peer->bus), SHUT_RDWR); /* the end of the connection follows */
-        }
+        TAILQ_FOREACH(peer, &peers->list, others)
+                peer_check(peer, sd_bus_emit_properties_changed_strv(peer->bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
+                                                                     names));
 }
 
 void peers_emit_exited(Peers *peers, const char *result, int32_t status)
@@ -209,7 +211,8 @@ void peers_emit_exited(Peers *peers, const char *result, int32_t status)
         Peer *peer;
 
         TAILQ_FOREACH(peer, &peers->list, others)
-                sd_bus_emit_signal(peer->bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Exited", "si", result, status);
+                peer_check(peer, sd_bus_emit_signal(peer->bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Exited", "si",
+                                                    result, status));
 }
 
 bool peers_have_all(const Peers *peers)

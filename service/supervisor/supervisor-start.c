@@ -90,8 +90,10 @@ static void start_succeeded(Supervisor *supervisor)
         supervisor->setup->report = fd_close(supervisor->setup->report);
         int r = supervisor_watch(supervisor);
         int answered = start_answer(supervisor);
-        if (r < 0 || answered < 0)
+        if (r < 0 || answered < 0) {
+                supervisor->is_told_to_go = true;
                 supervisor_kill(supervisor);
+        }
         if (r < 0)
                 supervisor_abandon(supervisor);
         directory_announce(supervisor->directory);
@@ -229,6 +231,9 @@ int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator
                 return r;
         r = create_watch(supervisor);
         if (r >= 0)
-                r = record_write(supervisor->directory, &supervisor->record);
-        return r < 0 ? error_step(error, r, "record", "container", supervisor->record.name) : 0;
+                r = peers_listen(&supervisor->peers, supervisor->directory);
+        if (r < 0)
+                return error_step(error, r, "listen in", "the directory", supervisor->record.name);
+        r = record_write(supervisor->directory, &supervisor->record);
+        return r < 0 ? error_step(error, r, "write", "the record", supervisor->record.name) : 0;
 }

@@ -415,7 +415,5 @@ int supervisor_run(Supervisor *supervisor, int fd)
         if (r >= 0)
                 r = sd_event_add_signal(supervisor->event, &supervisor->children_source, SIGCHLD,
                                         supervisor_children_ended, supervisor);
-        if (r >= 0)
-                r = peers_listen(&supervisor->peers, supervisor->directory);
         return r < 0 ? r : sd_event_loop(supervisor->event);
 }
