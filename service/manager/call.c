@@ -131,9 +131,8 @@ static int call_enter(Manager *manager, sd_bus_message *message, const Method *m
                 return known;
         }
         if (!caller_may_call(caller)) {
-                int r = error_set(error, ERROR_LIMIT_REACHED, "too many calls of user %u are open (at most %u)",
-                                  (unsigned)caller->uid,
-                                  (unsigned)(caller->is_known ? CALLS_PER_UID : CALLS_PER_UNKNOWN));
+                int r = error_set(error, ERROR_LIMIT_REACHED,
+                                  "too many calls are open at once (at most %u of one user)", (unsigned)CALLS_PER_UID);
                 caller_release(caller);
                 return r;
         }

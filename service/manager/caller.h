@@ -30,7 +30,7 @@ typedef struct Caller {
 } Caller;
 
 /* How many calls of one connection may be open before the bus has told whose they are, and of one uid afterwards. */
-enum { CALLS_PER_UNKNOWN = 64, CALLS_PER_UID = 1024, CALLS_OF_ROOT = 65536 };
+enum { CALLS_PER_UNKNOWN = 1024, CALLS_PER_UID = 1024, CALLS_OF_ROOT = 65536 };
 
 /** callers_new() - begin to watch who leaves the bus. Return: 0; -errno. */
 int callers_new(Manager *manager, Callers **ret);

@@ -19,6 +19,7 @@ struct Creation {
         CreationKind kind;
         Container *container;   /* ours until it runs */
         Container *predecessor; /* the exited container whose name we wait for */
+        Keeper *dying;          /* the supervisor that still has it */
         sd_bus_slot *create_slot, *start_slot;
         Scope *scope;
         Registration *registration;
@@ -40,6 +41,8 @@ Creation *creation_free(Creation *creation)
         registration_free(creation->registration);
         if (creation->predecessor)
                 creation->predecessor->successor = NULL;
+        if (creation->dying)
+                creation->dying->successor = NULL;
         if (creation->container) {
                 creation->container->creation = NULL;
                 container_free(creation->container);
@@ -67,6 +70,9 @@ int creation_claim(Call *call, sd_bus_error *error)
         if (there)
                 return creation_exists(name, error);
         int r = claim_make(register_directory(call->manager->reg), name, &call->claim);
+        const Keeper *dying = r == -EEXIST ? keeper_dying(call->manager, name) : NULL;
+        if (dying && !dying->successor)
+                return 0;
         if (r == -EEXIST)
                 return creation_exists(name, error);
         return r < 0 ? error_step(error, r, "make", "directory", *name ? name : CONTAINERS_DIRECTORY) : 0;
@@ -294,6 +300,20 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
         return r < 0 ? error_step(error, r, "ask", "the supervisor", NULL) : 0;
 }
 
+/* Who had the name has gone while authority was asked for, or is about to go. */
+static int creation_claim_late(Creation *creation, sd_bus_error *error)
+{
+        int r = creation_claim(creation->call, error);
+
+        if (r < 0)
+                return r;
+        if (creation->call->claim)
+                return creation_make_container(creation, error);
+        creation->dying = keeper_dying(creation->manager, creation->call->spec->name);
+        creation->dying->successor = creation;
+        return 0;
+}
+
 int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
 {
         if (call->spec->n_properties > 0 && !call->manager->has_systemd)
@@ -313,10 +333,7 @@ int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
         if (predecessor && (predecessor->state != STATE_EXITED || predecessor->successor))
                 return creation_exists(call->spec->name, error);
         if (!predecessor) {
-                /* It went by itself while authority was asked for. */
-                int r = creation_claim(call, error);
-                if (r >= 0)
-                        r = creation_make_container(creation, error);
+                int r = creation_claim_late(creation, error);
                 return r < 0 ? r : CALL_LATER;
         }
         creation->predecessor = predecessor;
@@ -330,9 +347,8 @@ void creation_name_is_free(Creation *creation)
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
         creation->predecessor = NULL;
-        int r = creation_claim(creation->call, &error);
-        if (r >= 0)
-                r = creation_make_container(creation, &error);
+        creation->dying = NULL;
+        int r = creation_claim_late(creation, &error);
         if (r < 0)
                 creation_fail(creation, r, &error);
 }

@@ -10,6 +10,7 @@
 
 #include "common/fd.h"
 #include "common/process.h"
+#include "manager/creation.h"
 #include "manager/register.h"
 
 static Keeper *keeper_free(Keeper *keeper)
@@ -32,15 +33,19 @@ static int keeper_died(sd_event_source *source _unused_, int fd, uint32_t events
         Keeper *keeper = userdata;
         Container *container = keeper->container;
         _cleanup_(claim_freep) Claim *left = NULL;
+        Creation *successor = keeper->successor;
         Result result;
         int status;
 
         process_wait(fd, &result, &status); /* of a supervisor that isn't our child its parent takes the status */
         if (!container)
                 claim_take_over(register_directory(keeper->manager->reg), keeper->name, &left);
+        left = claim_free(left);
         keeper_free(keeper);
         if (container)
                 container_lost(container);
+        if (successor)
+                creation_name_is_free(successor);
         return 0;
 }
 
@@ -71,8 +76,8 @@ static int keeper_new(Container *container, int pidfd, pid_t pid)
 int keeper_spawn(Container *container, Claim *claim, int socket)
 {
         /* Whoever has us on a terminal or in a pipeline must not wait for the end of a container in the background. */
-        _cleanup_(fd_closep) int quiet =
-                container->manager->is_direct ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -EBADF;
+        _cleanup_(fd_closep) int quiet = container->manager->is_direct ? open("/dev/null", O_WRONLY | O_CLOEXEC)
+                                                                       : -EBADF;
         const int fds[] = {socket, claim->directory};
         char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", claim->name, NULL};
         const Spawn spawn = {
@@ -102,6 +107,16 @@ int keeper_find(Container *container, int socket)
                 return -errno;
         int pidfd = pidfd_open(peer.pid, 0);
         return pidfd < 0 ? -errno : keeper_new(container, pidfd, peer.pid);
+}
+
+Keeper *keeper_dying(Manager *manager, const char *name)
+{
+        Keeper *keeper;
+
+        LIST_FOREACH(keeper, &manager->keepers, others)
+                if (!keeper->container && strcmp(keeper->name, name) == 0)
+                        return keeper;
+        return NULL;
 }
 
 int keeper_rename(Keeper *keeper, const char *name)

@@ -19,6 +19,7 @@ struct Keeper {
         int pidfd;
         pid_t pid; /* for people to read */
         sd_event_source *death;
+        Creation *successor; /* that waits for the name */
 };
 
 /**
@@ -33,6 +34,9 @@ int keeper_spawn(Container *container, Claim *claim, int socket);
 
 /** keeper_find() - hold the supervisor at the other end of @socket, which is not our child. Return: 0; -errno. */
 int keeper_find(Container *container, int socket);
+
+/** keeper_dying() - the supervisor of a container that is no longer seen, and still has the name; NULL: there is none */
+Keeper *keeper_dying(Manager *manager, const char *name);
 
 /** keeper_rename() - the directory has got another name. Return: 0; -ENOMEM. */
 int keeper_rename(Keeper *keeper, const char *name);
