@@ -242,12 +242,13 @@ static int find_by_pid(Connection *connection, uint32_t pid, char **ret, sd_bus_
 
 char *connection_find(Connection *connection, const char *who, sd_bus_error *error)
 {
+        _cleanup_(sd_bus_error_free) sd_bus_error missing = SD_BUS_ERROR_NULL;
         uint64_t pid;
         char *name = NULL;
 
         if (text_to_number(who, INT32_MAX, &pid) < 0)
                 return strdup(who);
-        if (find_by_name(connection, who, &name, NULL) < 0)
+        if (find_by_name(connection, who, &name, &missing) < 0)
                 find_by_pid(connection, (uint32_t)pid, &name, error);
         return name;
 }
