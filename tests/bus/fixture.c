@@ -290,21 +290,20 @@ void fixture_stop_manager(Fixture *fixture, int signal)
 
 /* ---- the client program ---- */
 
-static void shell_environment(Fixture *fixture)
+static char *shell_script(Fixture *fixture, const char *script)
 {
         g_autofree char *program = build_path("cli/pflask");
-        g_autofree char *command = g_strconcat(program, fixture->transport == ON_DIRECT ? " --direct" : "", NULL);
 
-        g_setenv("pflask", command, TRUE);
+        return g_strconcat("pflask='", program, fixture->transport == ON_DIRECT ? " --direct'; " : "'; ", script, NULL);
 }
 
 int shell(Fixture *fixture, const char *script, char **ret_out, char **ret_err)
 {
-        char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)script, NULL};
+        g_autofree char *whole = shell_script(fixture, script);
+        char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", whole, NULL};
         g_autoptr(GError) error = NULL;
         int status;
 
-        shell_environment(fixture);
         g_spawn_sync(TEST_DIRECTORY, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, ret_out, ret_err, &status, &error);
         g_assert_no_error(error);
         g_assert_true(WIFEXITED(status));
@@ -313,15 +312,15 @@ int shell(Fixture *fixture, const char *script, char **ret_out, char **ret_err)
 
 int shell_on_terminal(Fixture *fixture, const char *script, guint16 rows, guint16 columns, pid_t *ret_pid)
 {
+        g_autofree char *whole = shell_script(fixture, script);
         struct winsize size = {.ws_row = rows, .ws_col = columns};
         int master;
 
-        shell_environment(fixture);
         *ret_pid = forkpty(&master, NULL, NULL, &size);
         g_assert_cmpint(*ret_pid, >=, 0);
         if (*ret_pid == 0) {
                 if (chdir(TEST_DIRECTORY) == 0)
-                        execl("/bin/sh", "sh", "-c", script, NULL);
+                        execl("/bin/sh", "sh", "-c", whole, NULL);
                 _exit(127);
         }
         g_hash_table_add(fixture->expected, GINT_TO_POINTER(*ret_pid));

@@ -51,7 +51,7 @@ static const Row rows[] = {
          "test \"$a\" = \"$b\"",
          0, "", NULL},
         {"output-of-100-megabytes-through-the-pty",
-         "a=$(seq 1 12000000 | sha256sum); b=$($pflask -t -- sh -c 'stty raw; exec seq 1 12000000' </dev/null | "
+         "a=$(seq 1 12000000 | sha256sum); b=$($pflask -t -- sh -c 'stty raw -echo; exec seq 1 12000000' </dev/null | "
          "sha256sum); test \"$a\" = \"$b\"",
          0, "", NULL},
         {"background-process-does-not-delay-a-pty", "timeout 1 $pflask -t -- sh -c 'sleep 60 & echo hi' </dev/null", 0,
@@ -109,9 +109,9 @@ static void test_row(Fixture *fixture)
 static void last_words(Fixture *fixture, const char *script)
 {
         g_autofree char *whole = g_strdup_printf(
-                "sha=$(seq 1 200000 | sha256sum); yes >/dev/null & yes >/dev/null & i=0; while [ $i -lt %u ]; do "
-                "[ \"$(%s | sha256sum)\" = \"$sha\" ] || { echo round $i; break; }; i=$((i + 1)); done; kill %%1 %%2; "
-                "wait",
+                "sha=$(seq 1 200000 | sha256sum); yes >/dev/null & one=$!; yes >/dev/null & two=$!; i=0; "
+                "while [ $i -lt %u ]; do [ \"$(%s | sha256sum)\" = \"$sha\" ] || { echo round $i; break; }; "
+                "i=$((i + 1)); done; kill $one $two",
                 rounds(200), script);
 
         assert_shell(fixture, whole, 0, "", NULL);
@@ -124,7 +124,7 @@ static void test_last_words_pipes(Fixture *fixture)
 
 static void test_last_words_pty(Fixture *fixture)
 {
-        last_words(fixture, "$pflask -t -- sh -c 'stty raw; exec seq 1 200000' </dev/null");
+        last_words(fixture, "$pflask -t -- sh -c 'stty raw -echo; exec seq 1 200000' </dev/null");
 }
 
 static const Test others[] = {

@@ -6,6 +6,7 @@
  * the container never waits for a reader.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -118,6 +119,7 @@ static void *holder_obeys(void *data)
         Attachment *attachment = data;
         char asked = 0;
 
+        g_assert_cmpint(poll(&(struct pollfd){attachment->lease, POLLIN, 0}, 1, 10000), ==, 1);
         g_assert_cmpint(read(attachment->lease, &asked, 1), ==, 1);
         g_assert_cmpint(asked, ==, 'r');
         attachment_close(attachment);
@@ -269,10 +271,9 @@ static void test_between_lease_and_ring(Fixture *fixture)
         gsize n = g_bytes_get_size(second.backlog);
         g_autoptr(GByteArray) text = g_byte_array_new();
         g_byte_array_append(text, g_bytes_get_data(second.backlog, NULL), (guint)n);
-        while (text->len < strlen("two\nthree\n")) {
-                char c;
-                g_assert_cmpint(read(second.console, &c, 1), ==, 1);
-                g_byte_array_append(text, (guint8 *)&c, 1);
+        if (text->len < strlen("two\nthree\n")) {
+                g_autoptr(GByteArray) rest = read_until(second.console, "three\n");
+                g_byte_array_append(text, rest->data, rest->len);
         }
         g_assert_cmpmem(text->data, text->len, "two\nthree\n", 10);
         terminate(fixture->client, "box");
@@ -330,7 +331,7 @@ static void test_size(Fixture *fixture)
 
 /* ---- streams ---- */
 
-static guint count_fds(guint pid)
+static guint count_fds_once(guint pid)
 {
         g_autofree char *path = g_strdup_printf("/proc/%u/fd", pid);
         g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
@@ -342,6 +343,16 @@ static guint count_fds(guint pid)
         return n;
 }
 
+/* The dynamic linker has libraries open for a moment after execve(2); what has leaked stays. */
+static guint count_fds(guint pid)
+{
+        gint64 deadline = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
+
+        while (count_fds_once(pid) > 3 && g_get_monotonic_time() < deadline)
+                g_thread_yield();
+        return count_fds_once(pid);
+}
+
 static void test_only_three_descriptors(Fixture *fixture)
 {
         static const char *const with[] = {NULL, "{'Terminal': <false>}", "{'StubInit': <true>}"};
@@ -349,7 +360,7 @@ static void test_only_three_descriptors(Fixture *fixture)
         for (guint i = 0; i < G_N_ELEMENTS(with); i++) {
                 create(fixture->client, "box", idle, with[i]);
                 g_autoptr(GVariant) leader = property(fixture->client, "box", "Leader");
-                g_assert_cmpuint(count_fds(g_variant_get_uint32(leader)), <=, 3 + (i == 2));
+                g_assert_cmpuint(count_fds(g_variant_get_uint32(leader)), <=, 3);
                 terminate(fixture->client, "box");
         }
 }
