@@ -140,9 +140,9 @@ static int joiner_change_directory(const Joiner *joiner, Failure *failure)
         if (!directory && chdir(joiner->user->home) < 0)
                 directory = "/";
         if (directory && chdir(directory) < 0)
-                return failure_step(failure, -errno, "change directory", "to", directory);
+                return failure_step(failure, -errno, "enter", directory, NULL);
         if (syscall(SYS_getcwd, where, sizeof(where)) < 0 || where[0] != '/')
-                return failure_step(failure, -EXDEV, "change directory", "to", directory ?: joiner->user->home);
+                return failure_step(failure, -EXDEV, "enter", directory ?: joiner->user->home, NULL);
         return 0;
 }
 

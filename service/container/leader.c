@@ -22,17 +22,25 @@
 
 /* ---- the socket ---- */
 
-static void leader_report(const Leader *leader, const Report *report)
+/* If nobody listens any more, the supervisor is dead, and we are about to be. */
+static void leader_say_ready(const Leader *leader, const RootKept *kept)
 {
-        /* If nobody listens any more, the supervisor is dead, and we are about to be. */
-        fd_send(leader->report, report, sizeof(*report), NULL, 0);
+        const Report report = {.kind = REPORT_READY, .has_devpts = kept->devpts >= 0, .has_layers = kept->layers >= 0};
+        int fds[2];
+        unsigned n = 0;
+
+        if (report.has_devpts)
+                fds[n++] = kept->devpts;
+        if (report.has_layers)
+                fds[n++] = kept->layers;
+        fd_send(leader->report, &report, sizeof(report), fds, n);
 }
 
 _noreturn_ static void leader_fail(const Leader *leader, const Failure *failure)
 {
         const Report report = {.kind = REPORT_FAILURE, .failure = *failure};
 
-        leader_report(leader, &report);
+        fd_send(leader->report, &report, sizeof(report), NULL, 0);
         _exit(EXIT_FAILURE);
 }
 
@@ -90,7 +98,7 @@ static int leader_find_user(Leader *leader, Failure *failure)
         return user_lookup_beneath(root, spec->user ?: number, &leader->user, failure);
 }
 
-static int leader_build(Leader *leader, Failure *failure)
+static int leader_build(Leader *leader, RootKept *kept, Failure *failure)
 {
         const SetupInput *input = leader->input;
         _cleanup_(fd_closep) int root = -EBADF;
@@ -106,6 +114,7 @@ static int leader_build(Leader *leader, Failure *failure)
                 .namespaces = leader->namespaces,
                 .devpts = input->devpts,
                 .terminal = input->terminal,
+                .kept = kept,
         };
         int r = root_build(&build, &root, failure);
         if (r >= 0)
@@ -173,11 +182,11 @@ static int leader_change_directory(const Leader *leader, Failure *failure)
         if (!directory && !spec_has_root(leader->input->spec))
                 directory = "/";
         if (directory && chdir(directory) < 0)
-                return failure_step(failure, -errno, "change directory", "to", directory);
+                return failure_step(failure, -errno, "enter", directory, NULL);
         if (syscall(SYS_getcwd, where, sizeof(where)) < 0)
                 return failure_step(failure, -errno, "find", "the working directory", directory);
         if (where[0] != '/')
-                return failure_step(failure, -EXDEV, "change directory", "to", directory);
+                return failure_step(failure, -EXDEV, "enter", directory, NULL);
         return 0;
 }
 
@@ -189,7 +198,7 @@ static int leader_enter_cgroup(const Leader *leader, Failure *failure)
 }
 
 /* Up to the barrier: everything that doesn't depend on the scope. */
-static int leader_prepare(Leader *leader, Failure *failure)
+static int leader_prepare(Leader *leader, RootKept *kept, Failure *failure)
 {
         int r = 0;
 
@@ -204,7 +213,7 @@ static int leader_prepare(Leader *leader, Failure *failure)
         if (r >= 0)
                 r = leader_find_user_on_host(leader, failure);
         if (r >= 0)
-                r = leader_build(leader, failure);
+                r = leader_build(leader, kept, failure);
         if (r >= 0)
                 r = leader_find_user(leader, failure);
         if (r >= 0)
@@ -258,17 +267,17 @@ static int leader_execute(const Leader *leader, char **environment, Failure *fai
  */
 void leader_run(Leader *leader)
 {
-        const Report ready = {.kind = REPORT_READY};
+        RootKept kept = {.devpts = -EBADF, .layers = leader->input->layers};
         char **environment = NULL;
         Failure failure = {};
 
         leader_die_with_supervisor();
         process_reset_signals();
         leader_wait(leader, BARRIER_ADMITTED);
-        int r = leader_prepare(leader, &failure);
+        int r = leader_prepare(leader, &kept, &failure);
         if (r < 0)
                 leader_fail(leader, &failure);
-        leader_report(leader, &ready);
+        leader_say_ready(leader, &kept);
         leader_wait(leader, BARRIER_GO);
         r = leader_finish(leader, &environment, &failure);
         if (r >= 0)
