@@ -408,21 +408,20 @@ static void await_descriptors(Fixture *fixture)
         g_assert_cmpuint(count_descriptors(fixture->manager), <=, fixture->descriptors_before);
 }
 
-/* A record goes when its wait has been answered, and that it has gone is told a moment later. */
-static void await_containers(Fixture *fixture)
+void await_n_containers(Client *client, gsize n)
 {
         gint64 deadline = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
 
-        while (n_containers(fixture->client) > 0 && g_get_monotonic_time() < deadline)
+        while (n_containers(client) != n && g_get_monotonic_time() < deadline)
                 ;
-        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        g_assert_cmpuint(n_containers(client), ==, n);
 }
 
 static void count_what_is_left(Fixture *fixture)
 {
         g_autofree char *mounts = read_mounts();
 
-        await_containers(fixture);
+        await_n_containers(fixture->client, 0);
         await_strangers(fixture);
         await_descriptors(fixture);
         g_assert_cmpstr(mounts, ==, fixture->mounts_before);

@@ -97,5 +97,12 @@ char *build_path(const char *name);
         } while (0)
 guint await_start(guint seconds, const char *condition);
 
+/**
+ * await_n_containers() - until ListContainers has @n; fails after 5 s
+ *
+ * A record goes a moment after its wait was answered, and what another manager has made is heard of a moment later.
+ */
+void await_n_containers(Client *client, gsize n);
+
 /** await_process() - until the process behind @pidfd has ended; fails after 30 s */
 void await_process(int pidfd);

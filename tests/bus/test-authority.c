@@ -188,7 +188,8 @@ static void test_owner_of_privileged(Fixture *fixture)
                              options("{'SharedNamespaces': <['user']>, 'Environment': <['PATH=/run/test/bin']>}")));
         assert_matrix(bob, "box", INTERACTIVE);
         assert_verb(bob, &terminate_verb, "box", INTERACTIVE);
-        terminate(fixture->client, "box");
+        g_variant_unref(manager_call(fixture->client, "TerminateContainer", "(s)", "box"));
+        wait_for(bob, "box", "killed", SIGKILL);
 }
 
 static void test_owner_of_confined(Fixture *fixture)

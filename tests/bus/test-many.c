@@ -44,7 +44,7 @@ static void one_of_many_wins(Fixture *fixture, guint n)
                 pending_clear(&pending[i]);
         }
         g_assert_cmpuint(n_won, ==, 1);
-        g_assert_cmpuint(n_containers(fixture->client), ==, 1);
+        await_n_containers(fixture->client, 1);
         terminate(fixture->client, "same");
         for (guint i = 0; i < n; i++)
                 client_free(clients[i]);
