@@ -54,8 +54,11 @@ typedef struct SpawnChild {
         int error; /* written by the child, in the memory that it shares until execve() */
 } SpawnChild;
 
+/* The child's frames are left by execve(), not by returning: AddressSanitizer would mark the caller's memory for ever. */
+#define _unmarked_ __attribute__((no_sanitize("address")))
+
 /* Puts the descriptors where the program looks for them. Two rounds, for a source may stand where a target will. */
-static int spawn_arrange_fds(const Spawn *spawn)
+_unmarked_ static int spawn_arrange_fds(const Spawn *spawn)
 {
         int moved[SPAWN_FDS_MAX];
         int base = 3 + (int)spawn->n_fds;
@@ -82,7 +85,7 @@ static int spawn_arrange_fds(const Spawn *spawn)
 }
 
 /* In the child, in the caller's memory and namespaces, with the caller's authority: nothing may be allocated. */
-static int spawn_child(void *data)
+_unmarked_ static int spawn_child(void *data)
 {
         SpawnChild *child = data;
 
