@@ -43,8 +43,12 @@ static bool authority_owner_passes(const Call *call)
                 return false;
         if (authority_starter_passes(call))
                 return true;
-        return call->container->owner == call->caller->uid &&
-               confinement_holds(call->container->leader_fd, call->caller->account);
+        if (call->container->owner != call->caller->uid)
+                return false;
+        /* Where nobody is left to have authority over, there is only a log, of what it was when it was made. */
+        if (call->container->state == STATE_EXITED)
+                return call->container->is_confined;
+        return confinement_holds(call->container->leader_fd, call->caller->account);
 }
 
 /* ---- the question ---- */
