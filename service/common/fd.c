@@ -2,6 +2,7 @@
 #include "common/fd.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,21 @@ int fd_keep(int fd)
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
         return copy < 0 ? -errno : copy;
+}
+
+int fd_close_others(const int *kept, size_t n_kept)
+{
+        for (unsigned first = 0;;) {
+                unsigned next = INT_MAX;
+                for (size_t i = 0; i < n_kept; i++)
+                        if (kept[i] >= (int)first && kept[i] < (int)next)
+                                next = (unsigned)kept[i];
+                if (next > first && close_range(first, next - 1, 0) < 0)
+                        return -errno;
+                if (next == INT_MAX)
+                        return 0;
+                first = next + 1;
+        }
 }
 
 static int fd_change_flag(int fd, int get, int set, int clear, int add)
@@ -62,7 +78,7 @@ int fd_is_same_file(int one, int other)
         return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static int fd_read_whole(int fd, size_t max_bytes, char **ret, size_t *ret_bytes)
+int fd_read_whole(int fd, size_t max_bytes, char **ret, size_t *ret_bytes)
 {
         _cleanup_(freep) char *buffer = NULL;
         size_t have = 0, size = 0;

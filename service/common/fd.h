@@ -29,6 +29,14 @@ static inline void fd_closep(int *fd)
  */
 int fd_keep(int fd);
 
+/**
+ * fd_close_others() - close every descriptor of the process but these
+ * @kept:  -EBADF stands for none
+ *
+ * Return: 0; -errno.
+ */
+int fd_close_others(const int *kept, size_t n_kept);
+
 /** fd_set_inherited() - let the descriptor survive execve(). Return: 0; -errno. */
 int fd_set_inherited(int fd);
 
@@ -52,6 +60,9 @@ int fd_is_same_file(int one, int other);
  * Return: 0; -errno.
  */
 int fd_read_file(int directory, const char *path, size_t max_bytes, char **ret, size_t *ret_bytes);
+
+/** fd_read_whole() - what is left to read of @fd, with a NUL after it; otherwise as fd_read_file(). Return: 0; -errno. */
+int fd_read_whole(int fd, size_t max_bytes, char **ret, size_t *ret_bytes);
 
 /** fd_write_all() - every byte, however often write(2) is short. Return: 0; -errno. */
 int fd_write_all(int fd, const void *data, size_t bytes);

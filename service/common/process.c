@@ -150,6 +150,19 @@ pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd)
         return pid;
 }
 
+pid_t process_fork(int *ret_pidfd)
+{
+        int pidfd = -EBADF;
+        const struct clone_args arguments = {.flags = CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd};
+
+        pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+        if (pid < 0)
+                return -errno;
+        if (pid > 0)
+                *ret_pidfd = pidfd;
+        return pid;
+}
+
 int process_wait(int pidfd, Result *ret_result, int *ret_status)
 {
         siginfo_t info = {};

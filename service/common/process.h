@@ -57,6 +57,15 @@ int process_spawn(const Spawn *spawn, pid_t *ret_pid);
  */
 pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd);
 
+/**
+ * process_fork() - a child that only those who ask for its very pidfd can reap: processes_reap() doesn't see it
+ *
+ * It has no exit signal, so a waitid(2) for it needs __WALL: clone(2).
+ *
+ * Return: as process_clone().
+ */
+pid_t process_fork(int *ret_pidfd);
+
 /** process_wait() - reap the child behind @pidfd if it has ended. Return: 1, 0 when it lives on; -errno. */
 int process_wait(int pidfd, Result *ret_result, int *ret_status);
 

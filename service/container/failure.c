@@ -19,6 +19,8 @@ static const char *const failure_error_names[] = {
         [FAILURE_NOT_SUPPORTED] = ERROR_NOT_SUPPORTED,
         [FAILURE_LIMIT_REACHED] = ERROR_LIMIT_REACHED,
         [FAILURE_ACCESS_DENIED] = SD_BUS_ERROR_ACCESS_DENIED,
+        [FAILURE_NOT_RUNNING] = ERROR_NOT_RUNNING,
+        [FAILURE_NO_PRIVATE_NETWORK] = ERROR_NO_PRIVATE_NETWORK,
 };
 
 int failure_set(Failure *failure, int code, FailureKind kind, const char *format, ...)

@@ -21,6 +21,8 @@ typedef enum {
         FAILURE_NOT_SUPPORTED,
         FAILURE_LIMIT_REACHED,
         FAILURE_ACCESS_DENIED,
+        FAILURE_NOT_RUNNING,
+        FAILURE_NO_PRIVATE_NETWORK,
 } FailureKind;
 
 typedef struct Failure {

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "container/capabilities.h"
@@ -114,6 +115,21 @@ static int ids_set(uid_t uid, gid_t gid)
                 if (uids[i] != uid || gids[i] != gid)
                         return -EPERM;
         return 0;
+}
+
+int identity_become_caller(const Identity *identity, Failure *failure)
+{
+        int r = 0;
+
+        if (!identity->is_confined)
+                return 0;
+        if (setgroups(identity->n_groups, identity->groups) < 0)
+                r = -errno;
+        if (r >= 0)
+                r = ids_set(identity->uid, identity->gid);
+        if (r >= 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
+                r = -errno;
+        return r < 0 ? failure_step(failure, r, "become", "the caller", NULL) : 0;
 }
 
 /* The container's root, or the lowest id that there is. */

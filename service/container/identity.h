@@ -70,6 +70,16 @@ int identity_return_groups(Groups *groups);
 int identity_assume(const Identity *identity, const IdMaps *maps, Failure *failure);
 
 /**
+ * identity_become_caller() - in the host's user namespace: be the caller of a confined container, for good
+ *
+ * Groups, gid and uid, and no capability: what follows is refused by the kernel as it would be refused to the caller.
+ * Whoever traces processes of that uid can't trace this one. Does nothing for others' identities.
+ *
+ * Return: 0; -errno, and then only _exit(2) is left.
+ */
+int identity_become_caller(const Identity *identity, Failure *failure);
+
+/**
  * identity_become() - last before execve(2): become the user who runs the command, with the capabilities it shall have
  * @user:          borrowed
  * @maps:          of the process's user namespace; NULL: it is the host's

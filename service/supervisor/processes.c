@@ -3,16 +3,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,22 +18,6 @@
 #include "common/process.h"
 
 /* ---- a pid namespace ---- */
-
-/*
- * Like fork(2), but without SIGCHLD: so the child is one that only waits with __WALL know of: clone(2).
- * Return: 0 in the child; > 0; -errno.
- */
-static pid_t helper_fork(int *ret_pidfd)
-{
-        int pidfd = -EBADF;
-        const struct clone_args arguments = {.flags = CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd};
-        pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
-
-        if (pid < 0)
-                return -errno;
-        *ret_pidfd = pidfd;
-        return pid;
-}
 
 /* In a process of its own: with all of root's authority, in the host's namespaces but for where its child will be. */
 _noreturn_ static void helper_run(int member, int signal)
@@ -47,7 +28,7 @@ _noreturn_ static void helper_run(int member, int signal)
         if (setns(member, CLONE_NEWPID) < 0)
                 _exit(errno);
         close_range(0, ~0U, 0); /* what goes inside takes nothing along */
-        pid_t child = helper_fork(&child_fd);
+        pid_t child = process_fork(&child_fd);
         if (child < 0)
                 _exit(-child);
         if (child == 0)
@@ -59,7 +40,7 @@ _noreturn_ static void helper_run(int member, int signal)
 
 int processes_signal_namespace(int member, int signal, int *ret_helper)
 {
-        pid_t pid = helper_fork(ret_helper);
+        pid_t pid = process_fork(ret_helper);
 
         if (pid == 0)
                 helper_run(member, signal);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "container/visit.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/path.h"
+#include "common/process.h"
+
+enum { UNDO_TIMEOUT_MSEC = 2000 };
+
+/* What a process of the visit says last. */
+typedef struct Told {
+        bool is_over; /* else it has failed */
+        Failure failure;
+} Told;
+
+/* ---- in a process of the visit ---- */
+
+int visit_open_namespace(const VisitPlace *place, const char *name, Failure *failure)
+{
+        char path[64];
+
+        pid_t pid = process_pid(place->leader);
+        if (pid < 0)
+                return failure_set(failure, pid, FAILURE_NOT_RUNNING, "the container has ended");
+        snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
+        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return failure_step(failure, -errno, "open", path, NULL);
+        if (!process_is_alive(place->leader))
+                return failure_set(failure, -ESRCH, FAILURE_NOT_RUNNING, "the container has ended");
+        return TAKE_FD(fd);
+}
+
+/* No groups of the supervisor's come along, and none of a confined owner is dropped: to drop one could open something. */
+static int visit_set_groups(const Identity *identity)
+{
+        int r = identity->is_confined ? setgroups(identity->n_groups, identity->groups) : setgroups(0, NULL);
+
+        return r < 0 ? -errno : 0;
+}
+
+int visit_enter(const VisitPlace *place, uint64_t namespaces, Failure *failure)
+{
+        int wanted = (int)(spec_clone_flags(place->spec) & (namespaces | CLONE_NEWUSER));
+
+        int r = visit_set_groups(place->identity);
+        if (r < 0)
+                return failure_step(failure, r, "set", "groups", NULL);
+        if (wanted && setns(place->leader, wanted) < 0)
+                return errno == ESRCH ? failure_set(failure, -ESRCH, FAILURE_NOT_RUNNING, "the container has ended")
+                                      : failure_step(failure, -errno, "enter", "the namespaces", NULL);
+        if (place->maps)
+                r = identity_assume(place->identity, place->maps, failure);
+        /* A change of ids has undone both. */
+        prctl(PR_SET_DUMPABLE, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        return r;
+}
+
+int visit_go(const VisitPlace *place, int report, uint64_t namespaces, Failure *failure)
+{
+        const int kept[] = {report, place->leader};
+
+        int r = fd_close_others(kept, ELEMENTS(kept));
+        if (r < 0)
+                return failure_step(failure, r, "close", "descriptors", NULL);
+        r = visit_enter(place, namespaces, failure);
+        fd_close(place->leader);
+        return r;
+}
+
+int visit_root(const void *place, int report, int *ret_answer, Failure *failure)
+{
+        int r = visit_go(place, report, CLONE_NEWNS, failure);
+
+        if (r < 0)
+                return r;
+        *ret_answer = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return *ret_answer < 0 ? failure_step(failure, -errno, "open", "/", NULL) : VISIT_OVER;
+}
+
+int visit_open_regular(int directory, const char *path)
+{
+        _cleanup_(fd_closep) int there = path_open(directory, path, O_PATH);
+        struct stat st;
+
+        if (there < 0)
+                return there;
+        if (fstat(there, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+        _cleanup_(fd_closep) int fd = path_open(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return fd;
+        int r = fd_is_same_file(there, fd);
+        if (r < 0)
+                return r;
+        return r ? TAKE_FD(fd) : -ESTALE;
+}
+
+_noreturn_ static void visit_run(visit_run_t run, const void *input, int report)
+{
+        Told told = {};
+        int answer = -EBADF;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        process_reset_signals();
+        umask(0);
+        int r = run(input, report, &answer, &told.failure);
+        if (r == VISIT_SILENT)
+                _exit(EXIT_SUCCESS);
+        told.is_over = r >= 0;
+        if (r < 0 && told.failure.code >= 0)
+                failure_step(&told.failure, r, "do", "what was asked", NULL);
+        fd_send(report, &told, sizeof(told), &answer, r >= 0 && answer >= 0);
+        _exit(EXIT_SUCCESS);
+}
+
+/* ---- in the supervisor ---- */
+
+/* The second process sees that the first is gone, and needs a moment to undo what it has begun. */
+Visit *visit_free(Visit *visit)
+{
+        if (!visit)
+                return NULL;
+        for (unsigned i = 0; i < VISIT_PROCESSES_MAX; i++) {
+                if (visit->processes[i] < 0)
+                        continue;
+                if (i > 0)
+                        poll(&(struct pollfd){.fd = visit->processes[i], .events = POLLIN}, 1, UNDO_TIMEOUT_MSEC);
+                process_signal(visit->processes[i], SIGKILL);
+                waitid(P_PIDFD, (id_t)visit->processes[i], &(siginfo_t){}, WEXITED | __WALL);
+                fd_close(visit->processes[i]);
+        }
+        fd_close(visit->report);
+        fd_close(visit->answer);
+        free(visit);
+        return NULL;
+}
+
+int visit_begin(const visit_run_t *runs, unsigned n_runs, const void *input, Visit **ret, Failure *failure)
+{
+        _cleanup_(visit_freep) Visit *visit = calloc(1, sizeof(*visit));
+        int sockets[2];
+
+        if (!visit)
+                return failure_step(failure, -ENOMEM, "begin", "a visit", NULL);
+        *visit = (Visit){.processes = {-EBADF, -EBADF}, .report = -EBADF, .answer = -EBADF};
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+                return failure_step(failure, -errno, "make", "socket", "a visit");
+        visit->report = sockets[0];
+        _cleanup_(fd_closep) int theirs = sockets[1];
+        for (unsigned i = 0; i < n_runs; i++) {
+                pid_t pid = process_fork(&visit->processes[i]);
+                if (pid == 0)
+                        visit_run(runs[i], input, theirs);
+                if (pid < 0)
+                        return failure_step(failure, pid, "clone", "a process", NULL);
+        }
+        *ret = TAKE_PTR(visit);
+        return 0;
+}
+
+void visit_cancel(Visit *visit)
+{
+        if (visit->processes[0] >= 0)
+                process_signal(visit->processes[0], SIGKILL);
+}
+
+/* The end of the socket is the end of all processes of the visit, and so of everything they had to undo. */
+static int visit_read_end(const Visit *visit, Failure *failure)
+{
+        *failure = visit->failure;
+        if (visit->failure.code < 0)
+                return visit->failure.code;
+        if (!visit->is_over)
+                return failure_set(failure, -EPROTO, FAILURE_SETUP, "the process that did it was killed");
+        return VISIT_ENDED;
+}
+
+int visit_read(Visit *visit, Failure *failure)
+{
+        Told told;
+        int fd;
+        ssize_t n = fd_receive(visit->report, &told, sizeof(told), &fd, 1, MSG_DONTWAIT);
+
+        if (n == -EAGAIN)
+                return VISIT_UNDER_WAY;
+        if (n == 0)
+                return visit_read_end(visit, failure);
+        if (n != sizeof(told)) {
+                fd_close(fd);
+                return failure_set(failure, n < 0 ? (int)n : -EPROTO, FAILURE_SETUP, "the visit was not understood");
+        }
+        if (told.is_over) {
+                visit->is_over = true;
+                fd_close(visit->answer);
+                visit->answer = fd;
+                return VISIT_UNDER_WAY;
+        }
+        fd_close(fd);
+        told.failure.sentence[sizeof(told.failure.sentence) - 1] = '\0';
+        if (visit->failure.code >= 0)
+                visit->failure = told.failure;
+        return VISIT_UNDER_WAY;
+}
