@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include "common/fd.h"
 #include "common/record.h"
 
 typedef struct Fixture {
@@ -51,10 +52,11 @@ static Record sample(void)
 
 static void put(Fixture *fixture, const char *text, gssize length)
 {
-        g_autofree char *file = g_build_filename(fixture->path, RECORD_FILE, NULL);
+        int fd = openat(fixture->directory, RECORD_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-        g_assert_true(g_file_set_contents(file, text, length, NULL));
-        g_assert_no_errno(chmod(file, 0600));
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_cmpint(fd_write_all(fd, text, length < 0 ? strlen(text) : (size_t)length), ==, 0);
+        close(fd);
 }
 
 static char *get(Fixture *fixture)
