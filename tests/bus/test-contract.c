@@ -114,32 +114,37 @@ static void test_container_introspection(Fixture *fixture)
         terminate(fixture->client, "box.1");
 }
 
+/* WaitProcess is the same word on both; else "Container" stands at the end, or before one of the words: ReadLog is
+   ReadContainerLog. */
+static GDBusMethodInfo *method_by_name(GDBusInterfaceInfo *manager, const char *member)
+{
+        GDBusMethodInfo *method = g_dbus_interface_info_lookup_method(manager, member);
+
+        for (gsize i = 1; !method && i <= strlen(member); i++) {
+                g_autofree char *name = g_strdup_printf("%.*sContainer%s", (int)i, member, member + i);
+                method = g_dbus_interface_info_lookup_method(manager, name);
+        }
+        return method;
+}
+
 static void test_both_faces(Fixture *fixture)
 {
-        g_autoptr(GDBusNodeInfo) manager_node = node_from_file(MANAGER_INTERFACE);
+        g_autoptr(GDBusNodeInfo) manager_node = introspect(fixture->client, MANAGER_PATH);
         g_autoptr(GDBusNodeInfo) container_node = node_from_file(CONTAINER_INTERFACE);
         GDBusInterfaceInfo *manager = interface_of(manager_node, MANAGER_INTERFACE);
         GDBusInterfaceInfo *container = interface_of(container_node, CONTAINER_INTERFACE);
-        static const char *const by_name[][2] = {
-                {"Attach", "AttachContainer"}, {"ReadLog", "ReadContainerLog"},     {"Wait", "WaitContainer"},
-                {"Kill", "KillContainer"},     {"Terminate", "TerminateContainer"}, {"Describe", "DescribeContainer"},
-        };
 
-        for (guint i = 0; i < G_N_ELEMENTS(by_name); i++) {
-                GDBusMethodInfo *one = g_dbus_interface_info_lookup_method(container, by_name[i][0]);
-                GDBusMethodInfo *other = g_dbus_interface_info_lookup_method(manager, by_name[i][1]);
-                g_autoptr(GString) own = g_string_new(NULL), named = g_string_new(NULL);
-                g_assert_nonnull(one);
-                g_assert_nonnull(other);
-                describe_arguments(own, "in", one->in_args);
-                describe_arguments(own, "out", one->out_args);
-                describe_arguments(named, "in", other->in_args + 1);
-                describe_arguments(named, "out", other->out_args);
+        for (GDBusMethodInfo **method = container->methods; *method; method++) {
+                GDBusMethodInfo *by_name = method_by_name(manager, (*method)->name);
+                g_autoptr(GString) own = g_string_new(" in s name"), named = g_string_new(NULL);
+                g_test_message("%s", (*method)->name);
+                g_assert_nonnull(by_name);
+                describe_arguments(own, "in", (*method)->in_args);
+                describe_arguments(own, "out", (*method)->out_args);
+                describe_arguments(named, "in", by_name->in_args);
+                describe_arguments(named, "out", by_name->out_args);
                 g_assert_cmpstr(own->str, ==, named->str);
         }
-        for (guint i = 0; container->methods[i]; i++)
-                g_assert_cmpuint(i, <, G_N_ELEMENTS(by_name));
-        n_containers(fixture->client);
 }
 
 /* ---- what is refused ---- */
