@@ -230,6 +230,20 @@ static bool container_answer_waits(Container *container)
         return is_owner_told;
 }
 
+static int container_remembered(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        container_forget(userdata);
+        return 0;
+}
+
+/* The supervisor keeps the record as long, if it can: one that is ended with its scope cannot. */
+static void container_remember_end(Container *container)
+{
+        if (sd_event_add_time_relative(container->manager->event, &container->forget_timer, CLOCK_BOOTTIME,
+                                       REMAINS_USEC, 0, container_remembered, container) < 0)
+                container->forget_timer = NULL;
+}
+
 void container_ended(Container *container, Result result, int status)
 {
         if (container->state == STATE_EXITED)
@@ -241,6 +255,7 @@ void container_ended(Container *container, Result result, int status)
         container->leader_fd = fd_close(container->leader_fd);
         if (!container->is_published)
                 return;
+        container_remember_end(container);
         log_container(container, LOG_CONTAINER_EXITED);
         if (container->is_registered && container->manager->has_systemd)
                 machine_unregister(container->manager->bus, container->name);
@@ -263,36 +278,27 @@ void container_open_leader(Container *container)
                 container->leader_fd = pidfd_open(container->leader, 0);
 }
 
-static int container_remains_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
-{
-        container_free(userdata);
-        return 0;
-}
-
 void container_bury(Container *container, Claim *remains)
 {
         container->remains = remains;
         if (container->leader_fd >= 0)
                 process_signal(container->leader_fd, SIGKILL);
-        int r = sd_event_add_time_relative(container->manager->event, &container->forget_timer, CLOCK_BOOTTIME,
-                                           REMAINS_USEC, 0, container_remains_timeout, container);
         container_ended(container, RESULT_LOST, 0);
-        if (r < 0)
-                container_forget(container);
 }
 
 /* If the supervisor said how the container ended before it died, that stands. */
 void container_lost(Container *container)
 {
         _cleanup_(claim_freep) Claim *remains = NULL;
+        bool is_ended = container->state == STATE_EXITED;
 
         container_unlink(container);
         claim_take_over(register_directory(container->manager->reg), container->name, &remains);
         if (container->creation)
                 creation_supervisor_lost(container->creation);
-        else if (container->state == STATE_EXITED || !container->is_published)
+        else if (container->is_forgotten || !container->is_published || (is_ended && !container->forget_timer))
                 container_free(container);
-        else
+        else if (!is_ended)
                 container_bury(container, TAKE_PTR(remains));
 }
 
