@@ -96,20 +96,6 @@ static void *list_grow(void *list, size_t *n, size_t size)
 
 /* ---- paths: ours may be relative to where we are, those in the container never ---- */
 
-/* Links are not resolved here: that is for whoever opens it, with the caller's authority. */
-static char *path_make_absolute(const char *path)
-{
-        _cleanup_(freep) char *here = NULL;
-        char *absolute;
-
-        if (*path == '/')
-                return strdup(path);
-        here = get_current_dir_name();
-        if (!here || asprintf(&absolute, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path) < 0)
-                return NULL;
-        return absolute;
-}
-
 /* A path that cannot be written in a message goes as a descriptor, which is as good. */
 static int read_root(const Option *option, const char *value, void *target, sd_bus_error *error)
 {
@@ -124,7 +110,7 @@ static int read_root(const Option *option, const char *value, void *target, sd_b
                 return spec->root_fd < 0 ? option_invalid(option, error, strerror(errno), NULL) : 0;
         }
         free(spec->root_path);
-        spec->root_path = path_make_absolute(value);
+        spec->root_path = text_to_absolute_path(value);
         return spec->root_path ? 0 : -ENOMEM;
 }
 
@@ -168,9 +154,9 @@ static int read_mount(const Option *option, const char *value, void *target, sd_
                 return -ENOMEM;
         mount->kind = mount_rows[row].kind;
         bool has_source = mount->kind != MOUNT_TMP, has_work = mount->kind == MOUNT_OVERLAY;
-        mount->source = has_source ? path_make_absolute(words[1]) : NULL;
+        mount->source = has_source ? text_to_absolute_path(words[1]) : NULL;
         mount->destination = strdup(words[has_source ? 2 : 1]);
-        mount->work = has_work ? path_make_absolute(words[3]) : NULL;
+        mount->work = has_work ? text_to_absolute_path(words[3]) : NULL;
         return mount->destination && (mount->source || !has_source) && (mount->work || !has_work) ? 0 : -ENOMEM;
 }
 

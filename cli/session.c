@@ -269,12 +269,14 @@ static int session_on_kill_answer(sd_bus_message *reply, void *userdata, sd_bus_
 static int session_pass_signal(Session *session, int signal)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
-        Connection *connection = session->input->connection;
+        const SessionInput *input = session->input;
+        Connection *connection = input->connection;
 
         session->signal = signal;
-        int r = connection_new_call(connection, "KillContainer", &call);
+        int r = connection_new_call(connection, input->process ? "KillProcess" : "KillContainer", &call);
         if (r >= 0)
-                r = sd_bus_message_append(call, "ssi", session->input->name, "leader", signal);
+                r = input->process ? sd_bus_message_append(call, "sui", input->name, input->process, signal)
+                                   : sd_bus_message_append(call, "ssi", input->name, "leader", signal);
         return r < 0 ? r : connection_call_async(connection, NULL, call, session_on_kill_answer, session);
 }
 
@@ -342,10 +344,14 @@ static int session_add_signals(Session *session)
                 {SIGCONT, session_on_continue, false}, {SIGTSTP, session_on_stop, true},
                 {SIGWINCH, session_on_resize, true},
         };
+        struct sigaction present;
         sigset_t one;
 
         for (unsigned i = 0; i < ELEMENTS(rows); i++) {
                 if (rows[i].needs_console && session->input->console < 0)
+                        continue;
+                /* nohup(1) and shells without job control mean it; and once blocked, it would no longer be ignored. */
+                if (sigaction(rows[i].signal, NULL, &present) == 0 && present.sa_handler == SIG_IGN)
                         continue;
                 sigemptyset(&one);
                 sigaddset(&one, rows[i].signal);
@@ -373,6 +379,7 @@ static int session_begin(Session *session)
                 .connection = input->connection,
                 .event = session->event,
                 .name = input->name,
+                .process = input->process,
                 .answered = session_on_result,
                 .userdata = session,
         };

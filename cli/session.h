@@ -2,13 +2,15 @@
 /*
  * Session
  *
- * The foreground: a container whose lease we hold, from the moment we got it until it ends or we let go. The console is
- * read by ourselves, so it goes on while the manager is away; how it ended is the manager's to tell.
+ * The foreground: a container, or a process in one, whose lease we hold, from the moment we got it until it ends or we
+ * let go. The console is read by ourselves, so it goes on while the manager is away; how it ended is the manager's to
+ * tell.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cli/connection.h"
 #include "cli/keys.h"
@@ -17,6 +19,7 @@
 typedef struct SessionInput {
         Connection *connection; /* everything here is borrowed */
         const char *name;
+        uint32_t process; /* that was sent into the container; 0: the container itself */
         int lease;
         bool ends_with_us; /* when the lease does: KillOnRelease */
         int console;       /* -EBADF: the command has streams */

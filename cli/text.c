@@ -2,9 +2,9 @@
 #include "cli/text.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
-
-#include <systemd/sd-bus.h>
+#include <unistd.h>
 
 int strings_append(char ***strings, char *string)
 {
@@ -128,6 +128,19 @@ int text_to_signal(const char *text)
         if (strncmp(name, "RTMAX-", 6) == 0 && text_to_number(name + 6, (uint64_t)(SIGRTMAX - SIGRTMIN), &number) == 0)
                 return SIGRTMAX - (int)number;
         return -EINVAL;
+}
+
+char *text_to_absolute_path(const char *path)
+{
+        _cleanup_(freep) char *here = NULL;
+        char *absolute;
+
+        if (*path == '/')
+                return strdup(path);
+        here = get_current_dir_name();
+        if (!here || asprintf(&absolute, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path) < 0)
+                return NULL;
+        return absolute;
 }
 
 /* The bytes of the well-formed sequence at @text (RFC 3629); 0 when it isn't one. */

@@ -36,5 +36,14 @@ int text_to_size(const char *text, uint64_t *ret);
 /** text_to_signal() - "TERM", "SIGTERM", "15", "RTMIN+4". Return: the signal; -EINVAL. */
 int text_to_signal(const char *text);
 
+/**
+ * text_to_absolute_path() - @path, which may be relative to where we are
+ *
+ * Links are not resolved: that is for whoever opens it, with the caller's authority.
+ *
+ * Return: the path, the caller's; NULL without memory, or without a name for where we are.
+ */
+char *text_to_absolute_path(const char *path);
+
 /** text_is_utf8() - can it cross the bus: D-Bus Specification, Valid UTF-8 */
 bool text_is_utf8(const char *text);

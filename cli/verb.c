@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 static const Verb *(*const verbs[])(void) = {
-        bare_verb, run_verb,  attach_verb, list_verb,      show_verb,     describe_verb,
-        logs_verb, wait_verb, kill_verb,   terminate_verb, poweroff_verb, reboot_verb,
+        bare_verb,     run_verb,      attach_verb,  exec_verb,      shell_verb, list_verb,
+        show_verb,     describe_verb, logs_verb,    wait_verb,      kill_verb,  terminate_verb,
+        poweroff_verb, reboot_verb,   copy_to_verb, copy_from_verb, bind_verb,  monitor_verb,
 };
 
 const Verb *verb_at(size_t i)
@@ -46,7 +47,7 @@ static void help_print_verbs(const char *bold, const char *plain)
 
         printf("\n%sVerbs:%s\n", bold, plain);
         for (size_t i = 1; (verb = verb_at(i)); i++)
-                printf("  %-10s %-17s %s\n", verb->name, verb->operands, verb->summary);
+                printf("  %-10s %-29s %s\n", verb->name, verb->operands, verb->summary);
         printf("\n'pflask VERB --help' tells the options of a verb. See pflask(1).\n");
 }
 

@@ -66,9 +66,11 @@ static int waiting_ask(Waiting *waiting)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
 
-        int r = connection_new_call(waiting->connection, "WaitContainer", &call);
+        int r = connection_new_call(waiting->connection, waiting->process ? "WaitProcess" : "WaitContainer", &call);
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", waiting->name);
+        if (r >= 0 && waiting->process)
+                r = sd_bus_message_append(call, "u", waiting->process);
         if (r >= 0)
                 r = connection_call_async(waiting->connection, &waiting->slot, call, waiting_on_answer, waiting);
         return r;

@@ -2,7 +2,7 @@
 /*
  * Waiting
  *
- * The question how a container ended, asked until it is answered. The manager may be killed, upgraded or restarted
+ * The question how a container, or a process in it, ended: asked until it is answered. The manager may be killed, upgraded or restarted
  * while it is open: then the question is put again to the next one, which knows as much.
  */
 #pragma once
@@ -21,6 +21,7 @@ struct Waiting {
         Connection *connection; /* borrowed, as are the next two */
         sd_event *event;
         const char *name;
+        uint32_t process; /* that was sent into it; 0: the container itself */
         sd_bus_slot *slot;
         sd_event_source *again;
         uint64_t delay_usec;
