@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/macros.h"
 #include "container/capabilities.h"
 #include "container/failure.h"
@@ -27,6 +29,7 @@ typedef enum { REPORT_READY = 1, REPORT_FAILURE } ReportKind;
 
 typedef struct Report {
         ReportKind kind;
+        bool has_devpts, has_layers; /* with ready: which of RootKept come along, in this order */
         Failure failure;
 } Report;
 

@@ -25,12 +25,12 @@ static int root_cut_ties(Failure *failure)
         return 0;
 }
 
-/* Opens the two directories of the upper layer on a new tmpfs. */
+/* Opens the two directories of the upper layer, which are there already on the tmpfs of an earlier leader. */
 static int root_make_layers(int tmpfs, int *ret_upper, int *ret_work)
 {
         _cleanup_(fd_closep) int upper = -EBADF, work = -EBADF;
 
-        if (mkdirat(tmpfs, "upper", 0755) < 0 || mkdirat(tmpfs, "work", 0755) < 0)
+        if ((mkdirat(tmpfs, "upper", 0755) < 0 || mkdirat(tmpfs, "work", 0755) < 0) && errno != EEXIST)
                 return -errno;
         upper = openat(tmpfs, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         work = openat(tmpfs, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -41,13 +41,31 @@ static int root_make_layers(int tmpfs, int *ret_upper, int *ret_work)
         return 0;
 }
 
-/* The lower layer and the tmpfs stay staged: the overlay has clones of its own. */
-static int root_make_overlay(int lower, bool in_user_namespace)
+/* Replaces what is kept by a clone of @tree, which is attached in our mount namespace. */
+static int root_keep(int tree, int *kept)
+{
+        int clone = tree_clone(tree);
+
+        if (clone < 0)
+                return clone;
+        fd_close(*kept);
+        *kept = clone;
+        return 0;
+}
+
+/*
+ * The lower layer and the tmpfs stay staged: the overlay has clones of its own. What is kept for another leader is the
+ * tmpfs, and not the overlay: that belongs to this leader's user namespace, and no set-user-id program on it would
+ * work in the next one's.
+ */
+static int root_make_overlay(const RootInput *input)
 {
         static const TreeOption options[] = {{"mode", "0755"}, {"size", "25%"}, {"nr_inodes", "2m"}, {}};
-        _cleanup_(fd_closep) int tmpfs = tree_make("tmpfs", MOUNT_ATTR_NODEV, options);
+        bool is_again = input->kept && input->kept->layers >= 0;
+        _cleanup_(fd_closep) int tmpfs = is_again ? fd_keep(input->kept->layers)
+                                                  : tree_make("tmpfs", MOUNT_ATTR_NODEV, options);
         _cleanup_(fd_closep) int upper = -EBADF, work = -EBADF;
-        int r;
+        int lower = input->sources->root, r;
 
         if (tmpfs < 0)
                 return tmpfs;
@@ -56,16 +74,16 @@ static int root_make_overlay(int lower, bool in_user_namespace)
                 r = tree_stage(lower);
         if (r >= 0)
                 r = tree_stage(tmpfs);
-        return r < 0 ? r : tree_make_overlay(lower, upper, work, in_user_namespace);
+        if (r >= 0 && input->kept)
+                r = root_keep(tmpfs, &input->kept->layers);
+        return r < 0 ? r : tree_make_overlay(lower, upper, work, input->namespaces & CLONE_NEWUSER);
 }
 
 /* The root directory before anything is mounted in it. */
 static int root_open(const RootInput *input, Failure *failure)
 {
-        bool in_user_namespace = input->namespaces & CLONE_NEWUSER;
         bool is_ephemeral = input->spec->ephemeral;
-        _cleanup_(fd_closep) int root = is_ephemeral ? root_make_overlay(input->sources->root, in_user_namespace)
-                                                     : fd_keep(input->sources->root);
+        _cleanup_(fd_closep) int root = is_ephemeral ? root_make_overlay(input) : fd_keep(input->sources->root);
         int r = root;
 
         if (r >= 0 && is_ephemeral && input->spec->read_only)
@@ -89,6 +107,16 @@ static int root_mount_run(int root, Failure *failure)
         return r < 0 ? tree_fail(failure, r, "tmpfs", "/run", NULL) : 0;
 }
 
+static int root_mount_devices(const RootInput *input, int root, Failure *failure)
+{
+        int r = devices_mount(root, input->namespaces, input->devpts, input->terminal, failure);
+
+        if (r < 0 || !input->kept || input->devpts < 0)
+                return r;
+        r = root_keep(input->devpts, &input->kept->devpts);
+        return r < 0 ? failure_step(failure, r, "keep", "devpts", NULL) : 0;
+}
+
 /* What every container with a root of its own has in it. */
 static int root_furnish(const RootInput *input, int root, int masks, Failure *failure)
 {
@@ -101,7 +129,7 @@ static int root_furnish(const RootInput *input, int root, int masks, Failure *fa
         if (r >= 0)
                 r = kernelfs_mount_sys(root, input->namespaces, failure);
         if (r >= 0 && input->spec->private_devices)
-                r = devices_mount(root, input->namespaces, input->devpts, input->terminal, failure);
+                r = root_mount_devices(input, root, failure);
         return r < 0 ? r : root_mount_run(root, failure);
 }
 

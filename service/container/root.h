@@ -15,6 +15,12 @@
 #include "container/sources.h"
 #include "container/spec.h"
 
+/* What outlives a leader for the next one of the same container, as detached mounts; -EBADF where there is none. */
+typedef struct RootKept {
+        int devpts; /* the container's own */
+        int layers; /* of an ephemeral root: the tmpfs with everything that was written to it */
+} RootKept;
+
 /* What the leader builds from. Everything is borrowed. */
 typedef struct RootInput {
         const Spec *spec;
@@ -22,6 +28,7 @@ typedef struct RootInput {
         uint64_t namespaces; /* CLONE_NEW... of those of its own; NEWCGROUP too, though it's unshared later */
         int devpts;          /* detached mount for /dev/pts; -EBADF: one is made */
         int terminal;        /* pty of that devpts, for /dev/console; -EBADF: there is none */
+        RootKept *kept;      /* its layers are used again; filled with what can be kept now. NULL: nothing is kept */
 } RootInput;
 
 /**

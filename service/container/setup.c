@@ -31,7 +31,13 @@ static Setup *setup_new(const SetupInput *input)
 
         if (!setup)
                 return NULL;
-        *setup = (Setup){.spec = input->spec, .pidfd = -EBADF, .report = -EBADF, .netns = -EBADF};
+        *setup = (Setup){
+                .spec = input->spec,
+                .pidfd = -EBADF,
+                .report = -EBADF,
+                .netns = -EBADF,
+                .kept = {.devpts = -EBADF, .layers = -EBADF},
+        };
         return setup;
 }
 
@@ -54,6 +60,8 @@ Setup *setup_free(Setup *setup)
                 cgroup_remove(setup->cgroup, CGROUP_TIMEOUT_MSEC);
         cgroup_free(setup->cgroup);
         fd_close(setup->report);
+        fd_close(setup->kept.devpts);
+        fd_close(setup->kept.layers);
         free(setup->interfaces);
         idmaps_free(setup->maps);
         identity_done(&setup->identity);
@@ -280,7 +288,8 @@ int setup_go(Setup *setup, Failure *failure)
 int setup_read(Setup *setup, Failure *failure)
 {
         Report report;
-        ssize_t n = fd_receive(setup->report, &report, sizeof(report), NULL, 0, MSG_DONTWAIT);
+        int fds[2];
+        ssize_t n = fd_receive(setup->report, &report, sizeof(report), fds, ELEMENTS(fds), MSG_DONTWAIT);
 
         if (n == -EAGAIN)
                 return SETUP_WAITING;
@@ -293,6 +302,11 @@ int setup_read(Setup *setup, Failure *failure)
                 *failure = report.failure;
                 return report.failure.code < 0 ? report.failure.code : -EPROTO;
         }
+        unsigned n_taken = 0;
+        setup->kept = (RootKept){
+                .devpts = report.has_devpts ? fds[n_taken++] : -EBADF,
+                .layers = report.has_layers ? fds[n_taken++] : -EBADF,
+        };
         setup->is_ready = true;
         int r = setup_open_barrier(setup, failure);
         return r < 0 ? r : SETUP_READY;

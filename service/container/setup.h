@@ -14,6 +14,7 @@
 #include "container/identity.h"
 #include "container/idmap.h"
 #include "container/network.h"
+#include "container/root.h"
 #include "container/spec.h"
 
 /* What the supervisor lends for one start. Everything is borrowed. */
@@ -22,6 +23,7 @@ typedef struct SetupInput {
         const Identity *identity;
         int terminal; /* the pty's other side, that becomes the leader's controlling terminal; -EBADF without Terminal */
         int devpts; /* detached mount of the container's own devpts, for /dev/pts; -EBADF: the root's own tree is used */
+        int layers; /* what an earlier leader of the container has written to its ephemeral root; -EBADF: nothing yet */
 } SetupInput;
 
 /*
@@ -37,7 +39,8 @@ typedef struct Setup {
         int netns;                    /* -EBADF unless something has to come back from there */
         Cgroup *cgroup;               /* NULL where a scope serves, or none is needed */
         Identity identity;
-        IdMaps *maps; /* NULL: no user namespace */
+        IdMaps *maps;  /* NULL: no user namespace */
+        RootKept kept; /* for the next leader, from when this one is ready */
         bool is_ready;
         bool may_go;
         bool has_gone;

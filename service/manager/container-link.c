@@ -14,6 +14,7 @@
 #include "manager/container.h"
 #include "manager/creation.h"
 #include "manager/keeper.h"
+#include "manager/reboot.h"
 #include "manager/register.h"
 
 /* ---- properties, a row each ---- */
@@ -186,8 +187,10 @@ static int properties_changed(sd_bus_message *message, void *userdata, sd_bus_er
         if (container->state == STATE_EXITED || container->told.state == STATE_EXITED)
                 return 0;
         container->state = container->told.state;
-        if (leader != container->leader)
+        if (leader != container->leader) {
                 container_open_leader(container);
+                reboot_follow(container);
+        }
         if (container->is_published)
                 sd_bus_emit_properties_changed(container->manager->bus, container->path, CONTAINER_INTERFACE, "State",
                                                "Leader", "Registered", "NetworkInterfaces", "ConsoleAttached", NULL);
@@ -280,6 +283,7 @@ static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _un
                 container_open_leader(container);
                 container_publish(container);
                 container->state = container->told.state == STATE_EXITED ? STATE_RUNNING : container->told.state;
+                reboot_follow(container);
                 if (container->told.state == STATE_EXITED)
                         container_ended(container, container->told.result, container->told.status);
         }

@@ -119,6 +119,7 @@ void container_unlink(Container *container)
         container->exited_match = sd_bus_slot_unref(container->exited_match);
         container->disconnected_match = sd_bus_slot_unref(container->disconnected_match);
         container->query = sd_bus_slot_unref(container->query);
+        container->registration = registration_free(container->registration);
         container->link = sd_bus_close_unref(container->link);
 }
 

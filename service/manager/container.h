@@ -12,6 +12,7 @@
 #include "common/state.h"
 #include "manager/call.h"
 #include "manager/claim.h"
+#include "manager/machined.h"
 #include "manager/manager.h"
 
 /* Indexes of the host's ends of a container's network interfaces. */
@@ -55,7 +56,8 @@ struct Container {
                 int32_t status;
         } told; /* what the supervisor said last; it counts once it has been acted upon */
 
-        sd_bus *link; /* to the supervisor */
+        sd_bus *link;               /* to the supervisor */
+        Registration *registration; /* of the new leader after a reboot */
         sd_bus_slot *properties_match, *exited_match, *disconnected_match, *query;
         sd_event_source *forget_timer; /* of a lost one; else the supervisor counts the time */
         Claim *remains;                /* the directory of a lost one */

@@ -19,9 +19,12 @@
 
 #define IDLE_USEC (UINT64_C(30) * 1000000)
 
+enum { STOP_SECONDS = 90 };
+
 typedef struct Arguments {
         int direct;        /* socket of the one peer; -EBADF: the system bus */
         long idle_seconds; /* -1: not given */
+        long stop_seconds;
 } Arguments;
 
 static int usage(FILE *stream, int status)
@@ -31,6 +34,8 @@ static int usage(FILE *stream, int status)
               "  --direct=FD            serve one peer over this socket instead of the bus\n"
               "  --exit-idle-time=SEC   leave when nothing was to do for so long; 0: never\n"
               "                         (30 when the bus or systemd started it, else never)\n"
+              "  --stop-timeout=SEC     kill a container that is still there so long after it was asked\n"
+              "                         to power off or reboot (90)\n"
               "  -h, --help             this text\n"
               "      --version          the version\n",
               stream);
@@ -57,6 +62,7 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments)
         static const struct option options[] = {
                 {"direct", required_argument, NULL, 'd'},
                 {"exit-idle-time", required_argument, NULL, 'i'},
+                {"stop-timeout", required_argument, NULL, 's'},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, 'v'},
                 {},
@@ -73,6 +79,10 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments)
                         break;
                 case 'i':
                         if (parse_number(optarg, &arguments->idle_seconds) < 0)
+                                return -EINVAL;
+                        break;
+                case 's':
+                        if (parse_number(optarg, &arguments->stop_seconds) < 0)
                                 return -EINVAL;
                         break;
                 case 'h':
@@ -114,6 +124,7 @@ static int run(const Arguments *arguments)
         sd_event_add_signal(manager->event, NULL, SIGINT, NULL, NULL);
         sd_event_set_watchdog(manager->event, true);
         manager->idle_usec = idle_usec(arguments);
+        manager->stop_usec = (uint64_t)arguments->stop_seconds * 1000000;
         /* The signals of our peer's terminal are not for us: its end is, which the socket tells. */
         if (arguments->direct >= 0)
                 setsid();
@@ -127,7 +138,7 @@ static int run(const Arguments *arguments)
 
 int main(int argc, char **argv)
 {
-        Arguments arguments = {.direct = -EBADF, .idle_seconds = -1};
+        Arguments arguments = {.direct = -EBADF, .idle_seconds = -1, .stop_seconds = STOP_SECONDS};
         int r = parse_arguments(argc, argv, &arguments);
 
         if (r <= 0)

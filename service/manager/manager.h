@@ -39,6 +39,7 @@ typedef struct Manager {
         LIST_HEAD(, Keeper) keepers; /* supervisors, also of containers that are no longer seen */
         unsigned max_containers_per_user;
 
+        uint64_t stop_usec; /* how long a container that is asked to end may take */
         uint64_t idle_usec; /* how long to stay without anything to do; 0: for ever */
         sd_event_source *idle_timer;
 } Manager;

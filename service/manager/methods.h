@@ -44,6 +44,8 @@
         M(KillProcess, KillProcess, "ui", P(process) P(signal), "", "", process_signal_read, ACTION_EXEC,              \
           OWNER_OR_STARTER_PASSES, kill_process_act)                                                                   \
         M(TerminateContainer, Terminate, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, terminate_act) \
+        M(PowerOffContainer, PowerOff, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, power_off_act)   \
+        M(RebootContainer, Reboot, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, reboot_act)          \
         M(DescribeContainer, Describe, "", "", "a{sv}", P(description), NULL, ACTION_INSPECT,                          \
           OWNER_PASSES_IF_CONFINED, describe_act)
 
@@ -64,6 +66,9 @@ int kill_read(Call *call, sd_bus_error *error);
 int kill_act(Call *call, sd_bus_error *error);
 int terminate_act(Call *call, sd_bus_error *error);
 int describe_act(Call *call, sd_bus_error *error);
+
+int power_off_act(Call *call, sd_bus_error *error);
+int reboot_act(Call *call, sd_bus_error *error);
 
 int shell_read(Call *call, sd_bus_error *error);
 int exec_read(Call *call, sd_bus_error *error);

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -19,7 +20,8 @@
 enum {
         DEFAULT_ROWS = 24,
         DEFAULT_COLUMNS = 80,
-        TERMINAL_GROUP = 5,       /* wherever there is one */
+        TERMINAL_GROUP = 5, /* wherever there is one */
+        TERMINAL_MODE = 0620,
         READ_TIMEOUT_USEC = 50000 /* what a thief of our bytes can cost us at a time */
 };
 
@@ -64,7 +66,7 @@ static int console_open_pty(Console *console, Failure *failure)
         if (ioctl(console->master, TIOCSPTLCK, &locked) < 0)
                 return failure_step(failure, -errno, "unlock", "a pseudo-terminal", NULL);
         console->terminal = ioctl(console->master, TIOCGPTPEER, flags);
-        if (console->terminal < 0)
+        if (console->terminal < 0 || tcgetattr(console->terminal, &console->settings) < 0)
                 return failure_step(failure, -errno, "open", "the other side of a pseudo-terminal", NULL);
         return 0;
 }
@@ -103,10 +105,52 @@ int console_open(const Spec *spec, Console **ret, Failure *failure)
         return 0;
 }
 
+void console_leave_devpts(Console *console)
+{
+        console->devpts = fd_close(console->devpts);
+}
+
 void console_leave_terminal(Console *console)
 {
         console->terminal = fd_close(console->terminal);
-        console->devpts = fd_close(console->devpts);
+}
+
+/* By the number that it has in that mount; what lies there is the kernel's alone to say, and it is compared. */
+static int console_open_terminal(const Console *console)
+{
+        const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+        char name[16];
+        unsigned number;
+
+        _cleanup_(fd_closep) int peer = ioctl(console->master, TIOCGPTPEER, flags);
+        if (peer < 0)
+                return -errno;
+        if (console->devpts < 0)
+                return TAKE_FD(peer);
+        if (ioctl(console->master, TIOCGPTN, &number) < 0)
+                return -errno;
+        snprintf(name, sizeof(name), "%u", number);
+        _cleanup_(fd_closep) int terminal = openat(console->devpts, name, flags | O_NOFOLLOW);
+        if (terminal < 0)
+                return -errno;
+        int r = fd_is_same_file(peer, terminal);
+        if (r <= 0)
+                return r < 0 ? r : -ENXIO;
+        return TAKE_FD(terminal);
+}
+
+int console_renew(Console *console, int devpts, Failure *failure)
+{
+        console_leave_devpts(console);
+        console->devpts = devpts;
+        _cleanup_(fd_closep) int terminal = console_open_terminal(console);
+        if (terminal < 0)
+                return failure_step(failure, terminal, "open", "the console", "another leader");
+        if (fchmod(terminal, TERMINAL_MODE) < 0 || tcsetattr(terminal, TCSANOW, &console->settings) < 0)
+                return failure_step(failure, -errno, "reset", "the console", NULL);
+        console_leave_terminal(console);
+        console->terminal = TAKE_FD(terminal);
+        return 0;
 }
 
 void console_close(Console *console)
@@ -121,6 +165,7 @@ Console *console_free(Console *console)
                 return NULL;
         console_close(console);
         console_leave_terminal(console);
+        console_leave_devpts(console);
         ring_free(console->ring);
         free(console);
         return NULL;

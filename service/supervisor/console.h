@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <termios.h>
 
 #include <systemd/sd-event.h>
 
@@ -28,8 +29,9 @@ typedef void (*console_handler_t)(Console *console, void *userdata);
 
 struct Console {
         int master;   /* -EBADF: given back */
-        int terminal; /* the leader's side; closed here once the leader has been cloned, or its end would not show */
+        int terminal; /* the leader's side; open here until the leader's end, so that a holder sees no other end */
         int devpts;   /* detached mount of the container's own devpts; -EBADF: the pty is one of the host's */
+        struct termios settings; /* that a leader begins with */
         Ring *ring;
         bool is_hung_up;         /* at the last look nobody had the terminal open, and nothing was left to be read */
         sd_event_source *source; /* enabled while it is read here */
@@ -53,8 +55,22 @@ int console_open(const Spec *spec, Console **ret, Failure *failure);
 Console *console_free(Console *console);
 DEFINE_CLEANUP(Console, console_free)
 
-/** console_leave_terminal() - close what the leader has got */
+/** console_leave_devpts() - close the mount that the leader has got */
+void console_leave_devpts(Console *console);
+
+/** console_leave_terminal() - close the leader's side, so that its end can show */
 void console_leave_terminal(Console *console);
+
+/**
+ * console_renew() - open the leader's side again, for another leader, with everything set as for the first
+ * @devpts:   consumed in any case: another detached mount of the container's own devpts, or -EBADF
+ *
+ * The leader's side is of that mount, since a leader can have in its tree only what is of its own mount namespace.
+ * What it had of the side before is closed only now: whoever reads the console sees no end of it.
+ *
+ * Return: 0; -errno.
+ */
+int console_renew(Console *console, int devpts, Failure *failure);
 
 /** console_attach_event() - be ready to be read by the loop, and don't read yet. Return: 0; -errno. */
 int console_attach_event(Console *console, sd_event *event, console_handler_t handler, void *userdata);

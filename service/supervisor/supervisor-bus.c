@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/process.h"
+#include "supervisor/power.h"
 #include "supervisor/supervisor.h"
 
 /* ---- methods ---- */
@@ -161,6 +162,32 @@ static int method_kill_process(sd_bus_message *message, void *userdata, sd_bus_e
         return joined_kill(userdata, message, number, signal, error);
 }
 
+static int method_power_off(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        uint64_t timeout_usec;
+        int r = sd_bus_message_read(message, "t", &timeout_usec);
+
+        return r < 0 ? r : power_off(userdata, message, timeout_usec, error);
+}
+
+static int method_reboot(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        uint64_t timeout_usec;
+        int r = sd_bus_message_read(message, "t", &timeout_usec);
+
+        return r < 0 ? r : power_reboot(userdata, message, timeout_usec, error);
+}
+
+static int method_resume(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        int is_registered;
+        int r = sd_bus_message_read(message, "b", &is_registered);
+
+        if (r >= 0)
+                r = power_resume(userdata, is_registered, error);
+        return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
+}
+
 static int method_terminate(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         return supervisor_terminate(userdata, message, error);
@@ -264,6 +291,9 @@ const sd_bus_vtable supervisor_vtable[] = {
                "uhh", P(process) P(console) P(lease), method_join),
         METHOD("WaitProcess", "u", P(process), "si", P(result) P(status), method_wait_process),
         METHOD("KillProcess", "ui", P(process) P(signal), "", "", method_kill_process),
+        METHOD("PowerOff", "t", P(timeout), "", "", method_power_off),
+        METHOD("Reboot", "t", P(timeout), "", "", method_reboot),
+        METHOD("Resume", "b", P(registered), "", "", method_resume),
         METHOD("Terminate", "", "", "", "", method_terminate),
         METHOD("Describe", "", "", "asa{sv}", P(command) P(options), method_describe),
         METHOD("Forget", "", "", "", "", method_forget),

@@ -17,6 +17,7 @@
 #include "common/fd.h"
 #include "container/delegation.h"
 #include "supervisor/directory.h"
+#include "supervisor/power.h"
 #include "supervisor/supervisor.h"
 
 static uint64_t now_usec(clockid_t clock)
@@ -44,6 +45,10 @@ static void start_answer_failure(Supervisor *supervisor, sd_bus_message *call, c
 static void start_failed(Supervisor *supervisor, const Failure *failure)
 {
         supervisor->report_source = sd_event_source_disable_unref(supervisor->report_source);
+        if (supervisor->record.state != STATE_STARTING) {
+                power_restart_failed(supervisor, failure);
+                return;
+        }
         if (supervisor->start) {
                 start_answer_failure(supervisor, supervisor->start, failure);
                 return;
@@ -89,7 +94,7 @@ static void start_succeeded(Supervisor *supervisor)
         supervisor->report_source = sd_event_source_disable_unref(supervisor->report_source);
         supervisor->setup->report = fd_close(supervisor->setup->report);
         int r = supervisor_watch(supervisor);
-        int answered = start_answer(supervisor);
+        int answered = supervisor->start ? start_answer(supervisor) : power_restarted(supervisor);
         if (r < 0 || answered < 0) {
                 supervisor->is_told_to_go = true;
                 supervisor_kill(supervisor);
@@ -114,6 +119,14 @@ static int start_reported(sd_event_source *source _unused_, int fd _unused_, uin
         return 0;
 }
 
+int supervisor_let_go(Supervisor *supervisor, Failure *failure)
+{
+        const char *unit = supervisor->record.unit;
+        int r = *unit ? delegation_make(unit, supervisor->setup->pid, supervisor->setup->maps, failure) : 0;
+
+        return r < 0 ? r : setup_go(supervisor->setup, failure);
+}
+
 int supervisor_start(Supervisor *supervisor, sd_bus_message *call, const char *unit, bool is_registered,
                      sd_bus_error *error)
 {
@@ -133,23 +146,40 @@ int supervisor_start(Supervisor *supervisor, sd_bus_message *call, const char *u
         record->unit = copy;
         record->is_registered = is_registered;
         supervisor->start = sd_bus_message_ref(call);
-        int r = *unit ? delegation_make(unit, supervisor->setup->pid, supervisor->setup->maps, &failure) : 0;
-        if (r >= 0)
-                r = setup_go(supervisor->setup, &failure);
-        if (r < 0)
+        if (supervisor_let_go(supervisor, &failure) < 0)
                 start_failed(supervisor, &failure);
         return 1;
 }
 
 /* ---- making the leader ---- */
 
-/* Whatever of these stayed open here, its end would never be seen by who reads the other side. */
+/* If the streams stayed open here, their end would never be seen by who reads the other side: they are lent once. */
 static void create_close_lent(Supervisor *supervisor)
 {
         for (unsigned i = 0; i < ELEMENTS(supervisor->spec->streams); i++)
                 supervisor->spec->streams[i] = fd_close(supervisor->spec->streams[i]);
         if (supervisor->console)
-                console_leave_terminal(supervisor->console);
+                console_leave_devpts(supervisor->console);
+}
+
+int supervisor_clone_leader(Supervisor *supervisor, const Identity *identity, int layers, Failure *failure)
+{
+        const SetupInput input = {
+                .spec = supervisor->spec,
+                .identity = identity,
+                .terminal = supervisor->console ? supervisor->console->terminal : -EBADF,
+                .devpts = supervisor->console ? supervisor->console->devpts : -EBADF,
+                .layers = layers,
+        };
+        int r = setup_begin(&input, &supervisor->setup, failure);
+
+        create_close_lent(supervisor);
+        if (r < 0)
+                return r;
+        supervisor->record.leader = supervisor->setup->pid;
+        r = sd_event_add_io(supervisor->event, &supervisor->report_source, supervisor->setup->report, EPOLLIN,
+                            start_reported, supervisor);
+        return r < 0 ? failure_step(failure, r, "listen to", "the leader", NULL) : 0;
 }
 
 static int create_leader(Supervisor *supervisor, const Identity *identity, sd_bus_error *error)
@@ -159,16 +189,8 @@ static int create_leader(Supervisor *supervisor, const Identity *identity, sd_bu
 
         if (supervisor->spec->terminal)
                 r = console_open(supervisor->spec, &supervisor->console, &failure);
-        if (r >= 0) {
-                const SetupInput input = {
-                        .spec = supervisor->spec,
-                        .identity = identity,
-                        .terminal = supervisor->console ? supervisor->console->terminal : -EBADF,
-                        .devpts = supervisor->console ? supervisor->console->devpts : -EBADF,
-                };
-                r = setup_begin(&input, &supervisor->setup, &failure);
-                create_close_lent(supervisor);
-        }
+        if (r >= 0)
+                r = supervisor_clone_leader(supervisor, identity, -EBADF, &failure);
         return r < 0 ? failure_to_bus_error(&failure, error) : 0;
 }
 
@@ -195,22 +217,11 @@ static int create_name(Supervisor *supervisor, sd_bus_error *error)
         return 0;
 }
 
-static int create_watch(Supervisor *supervisor)
-{
-        int r = sd_event_add_io(supervisor->event, &supervisor->report_source, supervisor->setup->report, EPOLLIN,
-                                start_reported, supervisor);
-
-        if (r >= 0 && supervisor->console)
-                r = console_attach_event(supervisor->console, supervisor->event, supervisor_console_read, supervisor);
-        return r;
-}
-
 static void create_fill_record(Supervisor *supervisor, const Creator *creator)
 {
         Record *record = &supervisor->record;
 
         record->owner = creator->holder.uid;
-        record->leader = supervisor->setup->pid;
         record->has_terminal = supervisor->spec->terminal;
         record->timestamp = now_usec(CLOCK_REALTIME);
         record->timestamp_monotonic = now_usec(CLOCK_MONOTONIC);
@@ -229,7 +240,8 @@ int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator
         r = create_name(supervisor, error);
         if (r < 0)
                 return r;
-        r = create_watch(supervisor);
+        if (supervisor->console)
+                r = console_attach_event(supervisor->console, supervisor->event, supervisor_console_read, supervisor);
         if (r >= 0)
                 r = peers_listen(&supervisor->peers, supervisor->directory);
         if (r < 0)

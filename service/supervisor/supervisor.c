@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/process.h"
 #include "supervisor/directory.h"
+#include "supervisor/power.h"
 #include "supervisor/processes.h"
 
 enum {
@@ -46,7 +47,7 @@ bool supervisor_is_running(const Supervisor *supervisor)
         return supervisor->leader >= 0 && !supervisor->has_leader_ended;
 }
 
-static int supervisor_set_timer(Supervisor *supervisor, uint64_t usec, sd_event_time_handler_t handler)
+int supervisor_set_timer(Supervisor *supervisor, uint64_t usec, sd_event_time_handler_t handler)
 {
         supervisor->timer = sd_event_source_disable_unref(supervisor->timer);
         return sd_event_add_time_relative(supervisor->event, &supervisor->timer, CLOCK_BOOTTIME, usec, 0, handler,
@@ -101,6 +102,8 @@ static void supervisor_lost_peer(sd_bus *bus, void *userdata)
 
         attachment_drop_calls(supervisor, bus);
         joined_drop_calls(supervisor, bus);
+        calls_drop(&supervisor->ends, bus);
+        calls_drop(&supervisor->reboots, bus);
         if (bus == supervisor->maker)
                 supervisor_abandon(supervisor);
 }
@@ -113,15 +116,6 @@ static int supervisor_forgotten(sd_event_source *source _unused_, uint64_t usec 
         return 0;
 }
 
-static void supervisor_answer_terminates(Supervisor *supervisor)
-{
-        for (unsigned i = 0; i < supervisor->n_terminates; i++) {
-                sd_bus_reply_method_return(supervisor->terminates[i], NULL);
-                sd_bus_message_unref(supervisor->terminates[i]);
-        }
-        supervisor->n_terminates = 0;
-}
-
 static void supervisor_exited(Supervisor *supervisor)
 {
         const Record *record = &supervisor->record;
@@ -131,12 +125,13 @@ static void supervisor_exited(Supervisor *supervisor)
         supervisor_change_state(supervisor, STATE_EXITED);
         peers_emit_exited(&supervisor->peers, result_name(record->result), record->status);
         attachment_refuse(supervisor);
-        supervisor_answer_terminates(supervisor);
+        calls_answer(&supervisor->ends, NULL);
+        power_refuse(supervisor, NULL);
         if (supervisor->is_told_to_go || supervisor_set_timer(supervisor, REMEMBER_USEC, supervisor_forgotten) < 0)
                 supervisor_leave(supervisor);
 }
 
-static bool supervisor_has_pid_namespace(const Supervisor *supervisor)
+bool supervisor_has_pid_namespace(const Supervisor *supervisor)
 {
         return !(supervisor->spec->shared_namespaces & CLONE_NEWPID);
 }
@@ -167,13 +162,22 @@ void supervisor_settle(Supervisor *supervisor)
                 return;
         if (supervisor->record.state == STATE_EXITED)
                 supervisor_finish_console(supervisor);
-        else if (!supervisor_kill_rest(supervisor) && supervisor_is_drained(supervisor))
+        else if (supervisor_kill_rest(supervisor))
+                return;
+        else if (supervisor->record.state == STATE_REBOOTING)
+                power_restart(supervisor);
+        else if (supervisor_is_drained(supervisor))
                 supervisor_exited(supervisor);
 }
 
 static int supervisor_drain_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
 {
-        supervisor_exited(userdata);
+        Supervisor *supervisor = userdata;
+
+        if (supervisor->record.state == STATE_REBOOTING)
+                power_restart(supervisor);
+        else
+                supervisor_exited(supervisor);
         return 0;
 }
 
@@ -206,6 +210,20 @@ static int supervisor_children_ended(sd_event_source *source _unused_, const str
 }
 
 /* Interfaces and cgroups go back before the end is told, so that whoever hears of it can use them again. */
+void supervisor_end(Supervisor *supervisor)
+{
+        supervisor->setup = setup_free(supervisor->setup);
+        if (supervisor->console) {
+                console_leave_terminal(supervisor->console);
+                supervisor->console->is_hung_up = false;
+                console_look(supervisor->console);
+        }
+        if (supervisor_set_timer(supervisor, DRAIN_USEC, supervisor_drain_timeout) < 0)
+                supervisor_exited(supervisor);
+        else
+                supervisor_settle(supervisor);
+}
+
 static int supervisor_leader_ended(sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *userdata)
 {
         Supervisor *supervisor = userdata;
@@ -221,13 +239,10 @@ static int supervisor_leader_ended(sd_event_source *source _unused_, int fd, uin
         supervisor->has_leader_ended = true;
         record->leader = 0;
         supervisor_reap(supervisor);
-        supervisor->setup = setup_free(supervisor->setup);
-        if (supervisor->console) {
-                supervisor->console->is_hung_up = false;
-                console_look(supervisor->console);
-        }
-        if (supervisor_set_timer(supervisor, DRAIN_USEC, supervisor_drain_timeout) < 0)
-                supervisor_exited(supervisor);
+        if (!power_reboots(supervisor))
+                supervisor_end(supervisor);
+        else if (supervisor_set_timer(supervisor, DRAIN_USEC, supervisor_drain_timeout) < 0)
+                power_restart(supervisor);
         else
                 supervisor_settle(supervisor);
         return 0;
@@ -246,21 +261,27 @@ int supervisor_signal_leader(Supervisor *supervisor, int signal, sd_bus_error *e
 
 void supervisor_kill(Supervisor *supervisor)
 {
-        if (!supervisor_is_running(supervisor))
+        bool reboots = supervisor->record.state == STATE_REBOOTING;
+
+        if (!supervisor_is_running(supervisor) && !reboots)
                 return;
-        process_signal(supervisor->leader, SIGKILL);
-        if (supervisor->record.state == STATE_RUNNING)
+        if (supervisor->record.state != STATE_STOPPING)
                 supervisor_change_state(supervisor, STATE_STOPPING);
+        if (supervisor_is_running(supervisor))
+                process_signal(supervisor->leader, SIGKILL);
+        else if (supervisor->has_leader_ended)
+                supervisor_end(supervisor);
+        else
+                process_signal(supervisor->setup->pidfd, SIGKILL); /* the next one, on its way: that is its failure */
 }
 
 int supervisor_terminate(Supervisor *supervisor, sd_bus_message *call, sd_bus_error *error)
 {
         if (supervisor->record.state == STATE_EXITED || supervisor->record.state == STATE_STARTING)
                 return error_set(error, ERROR_NOT_RUNNING, "container '%s' is not running", supervisor->record.name);
-        if (supervisor->n_terminates == ELEMENTS(supervisor->terminates))
-                return error_set(error, ERROR_LIMIT_REACHED, "too many calls wait for the end of '%s'",
-                                 supervisor->record.name);
-        supervisor->terminates[supervisor->n_terminates++] = sd_bus_message_ref(call);
+        int r = calls_add(&supervisor->ends, call, supervisor->record.name, error);
+        if (r < 0)
+                return r;
         supervisor_kill(supervisor);
         return 1;
 }
@@ -374,8 +395,8 @@ Supervisor *supervisor_free(Supervisor *supervisor)
                 directory_remove(supervisor->directory, supervisor->record.name);
         joined_free_all(supervisor);
         attachment_done(&supervisor->attachment);
-        for (unsigned i = 0; i < supervisor->n_terminates; i++)
-                sd_bus_message_unref(supervisor->terminates[i]);
+        calls_drop(&supervisor->ends, NULL);
+        calls_drop(&supervisor->reboots, NULL);
         sd_bus_message_unref(supervisor->start);
         sd_event_source_disable_unref(supervisor->report_source);
         sd_event_source_disable_unref(supervisor->leader_source);

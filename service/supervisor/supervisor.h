@@ -21,12 +21,10 @@
 #include "common/record.h"
 #include "container/setup.h"
 #include "supervisor/attachment.h"
+#include "supervisor/calls.h"
 #include "supervisor/console.h"
 #include "supervisor/joined.h"
 #include "supervisor/peers.h"
-
-/* Calls of Terminate that wait for the end. */
-enum { TERMINATES_MAX = 16 };
 
 struct Supervisor {
         sd_event *event;
@@ -48,7 +46,7 @@ struct Supervisor {
         sd_bus_message *start;
         sd_event_source *report_source; /* while the leader is on its way to execve(2) */
 
-        int leader; /* pidfd, once the leader is the command */
+        int leader; /* pidfd, once the leader is the command; none while another one is on its way */
         sd_event_source *leader_source;
         sd_event_source *children_source;
         bool has_leader_ended; /* from here on the rest is killed, and the console drained */
@@ -57,8 +55,9 @@ struct Supervisor {
         unsigned n_joined;
         uint32_t last_joined;
 
-        sd_bus_message *terminates[TERMINATES_MAX];
-        unsigned n_terminates;
+        Calls ends;             /* of Terminate and PowerOff, which wait for the end */
+        Calls reboots;          /* of Reboot, which wait for another leader */
+        bool is_held;           /* another leader waits at its barrier for a manager to register it */
         sd_event_source *timer; /* of the present state: for how long to wait for what comes next */
         bool is_told_to_go;     /* the exit record won't be asked for */
         bool is_leaving;
@@ -117,13 +116,34 @@ int supervisor_start(Supervisor *supervisor, sd_bus_message *call, const char *u
 /** supervisor_change_state() - the one place where it happens: the state, the record, PropertiesChanged */
 void supervisor_change_state(Supervisor *supervisor, State state);
 
+/** supervisor_has_pid_namespace() - is the leader PID 1 of its own, with which everybody in it ends */
+bool supervisor_has_pid_namespace(const Supervisor *supervisor);
+
+/** supervisor_set_timer() - replace the timer of the present state. Return: 0; -errno. */
+int supervisor_set_timer(Supervisor *supervisor, uint64_t usec, sd_event_time_handler_t handler);
+
+/**
+ * supervisor_clone_leader() - clone a leader, the first or another, and listen to it
+ * @identity:  whose authority its set-up has
+ * @layers:    borrowed, as of SetupInput
+ *
+ * Return: 0; -errno with @failure.
+ */
+int supervisor_clone_leader(Supervisor *supervisor, const Identity *identity, int layers, Failure *failure);
+
+/** supervisor_let_go() - let the leader that has been cloned become the command. Return: 0; -errno with @failure. */
+int supervisor_let_go(Supervisor *supervisor, Failure *failure);
+
 /** supervisor_watch() - the leader is the command from here on; its end ends the container. Return: 0; -errno. */
 int supervisor_watch(Supervisor *supervisor);
 
 /** supervisor_abandon() - end what is half made, and go */
 void supervisor_abandon(Supervisor *supervisor);
 
-/** supervisor_kill() - SIGKILL for the leader: the end of all of it follows */
+/** supervisor_end() - there is no leader, and there will be none: the end of all of it follows */
+void supervisor_end(Supervisor *supervisor);
+
+/** supervisor_kill() - SIGKILL for the leader, also one on its way: the end of all of it follows */
 void supervisor_kill(Supervisor *supervisor);
 
 /** supervisor_terminate() - the same, and answer @call when it has ended. Return: 1; -errno with @error. */
@@ -142,7 +162,7 @@ int supervisor_signal_all(Supervisor *supervisor, sd_bus_message *call, int sign
 /** supervisor_reap() - reap what nobody asks about: orphans of a shared pid namespace */
 void supervisor_reap(Supervisor *supervisor);
 
-/** supervisor_settle() - when the leader has ended: tell so, if nothing of it is on its way any more */
+/** supervisor_settle() - when the leader has ended, and nothing of it is on its way any more: tell so, or reboot */
 void supervisor_settle(Supervisor *supervisor);
 
 /** supervisor_console_read() - the console's handler: what was read may have been the last */
