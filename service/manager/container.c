@@ -287,7 +287,10 @@ void container_bury(Container *container, Claim *remains)
         container_ended(container, RESULT_LOST, 0);
 }
 
-/* If the supervisor said how the container ended before it died, that stands. */
+/*
+ * If the supervisor said how the container ended before it died, that stands: until it is asked for, if the supervisor
+ * left its directory behind; not at all, if it removed it, for then somebody has asked another manager.
+ */
 void container_lost(Container *container)
 {
         _cleanup_(claim_freep) Claim *remains = NULL;
@@ -297,9 +300,11 @@ void container_lost(Container *container)
         claim_take_over(register_directory(container->manager->reg), container->name, &remains);
         if (container->creation)
                 creation_supervisor_lost(container->creation);
-        else if (container->is_forgotten || !container->is_published || (is_ended && !container->forget_timer))
+        else if (container->is_forgotten || !container->is_published || (is_ended && !remains))
                 container_free(container);
-        else if (!is_ended)
+        else if (is_ended)
+                container->remains = TAKE_PTR(remains);
+        else
                 container_bury(container, TAKE_PTR(remains));
 }
 

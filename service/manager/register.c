@@ -87,7 +87,12 @@ static void take_over(Register *reg, const char *name)
         container->timestamp_monotonic = record->timestamp_monotonic;
         container->state = STATE_RUNNING;
         container_publish(container);
-        container_bury(container, TAKE_PTR(claim));
+        if (record->state != STATE_EXITED) {
+                container_bury(container, TAKE_PTR(claim));
+                return;
+        }
+        container->remains = TAKE_PTR(claim);
+        container_ended(container, record->result, record->status);
 }
 
 static void find_one(Register *reg, const char *name)
