@@ -316,7 +316,7 @@ GByteArray *read_until(int fd, const char *text)
 {
         GByteArray *content = g_byte_array_new();
 
-        while (!memmem(content->data, content->len, text, strlen(text)))
+        while (content->len == 0 || !memmem(content->data, content->len, text, strlen(text)))
                 if (!read_some(fd, content))
                         g_error("'%s' was not in: %.*s", text, (int)content->len, (const char *)content->data);
         return content;

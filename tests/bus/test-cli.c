@@ -134,7 +134,7 @@ static const Test others[] = {
 
 int main(int argc, char **argv)
 {
-        Test tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(others)];
+        static Test tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(others)];
 
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
                 tests[i] = (Test){.name = g_strconcat("/cli/", rows[i].promise, NULL),
