@@ -32,7 +32,7 @@ Call *call_free(Call *call)
         if (call->waits_for)
                 TAILQ_REMOVE(&call->waits_for->waits, call, waiting);
         if (call->asks)
-                TAILQ_REMOVE(&call->asks->questions, call, waiting);
+                container_cancel(call->asks, call);
         creation_free(call->creation);
         authority_done(&call->authority, manager->bus);
         claim_free(call->claim);

@@ -50,6 +50,7 @@ struct Call {
         Creation *creation;      /* that this call waits for */
         Container *waits_for;    /* whose end this call waits for */
         Container *asks;         /* whose supervisor has been asked for the answer */
+        uint64_t cookie;         /* of that question */
 };
 
 /* What an act() has done with the call. */

@@ -364,10 +364,21 @@ int container_call(Container *container, Call *call, sd_bus_message *request, sd
 {
         int r = sd_bus_call_async(container->link, &call->slot, request, answer, call, UINT64_MAX);
 
+        if (r >= 0)
+                sd_bus_message_get_cookie(request, &call->cookie);
         sd_bus_message_unref(request);
         if (r < 0)
                 return error_step(error, r, "ask the supervisor of", container->name, NULL);
         call->asks = container;
         TAILQ_INSERT_TAIL(&container->questions, call, waiting);
         return CALL_LATER;
+}
+
+void container_cancel(Container *container, Call *call)
+{
+        TAILQ_REMOVE(&container->questions, call, waiting);
+        call->asks = NULL;
+        if (container->link)
+                sd_bus_call_method_async(container->link, NULL, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Cancel",
+                                         NULL, NULL, "t", call->cookie);
 }

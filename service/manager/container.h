@@ -141,5 +141,8 @@ int container_wait(Container *container, Call *call);
 int container_call(Container *container, Call *call, sd_bus_message *request, sd_bus_message_handler_t answer,
                    sd_bus_error *error);
 
+/** container_cancel() - whoever asked the question that @call waits for has left */
+void container_cancel(Container *container, Call *call);
+
 /** container_request() - a method call to the supervisor, to be filled. Return: 0; -errno with @error. */
 int container_request(Container *container, const char *member, sd_bus_message **ret, sd_bus_error *error);

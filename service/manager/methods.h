@@ -46,6 +46,12 @@
         M(TerminateContainer, Terminate, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, terminate_act) \
         M(PowerOffContainer, PowerOff, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, power_off_act)   \
         M(RebootContainer, Reboot, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, reboot_act)          \
+        M(OpenContainerRootDirectory, OpenRootDirectory, "", "", "h", P(directory), NULL, ACTION_TRANSFER,             \
+          OWNER_PASSES_IF_CONFINED, root_directory_act)                                                                \
+        M(GetContainerAddresses, GetAddresses, "", "", "a(iay)", P(addresses), NULL, ACTION_INSPECT,                   \
+          OWNER_PASSES_IF_CONFINED, addresses_act)                                                                     \
+        M(GetContainerOSRelease, GetOSRelease, "", "", "a{ss}", P(fields), NULL, ACTION_INSPECT,                       \
+          OWNER_PASSES_IF_CONFINED, os_release_act)                                                                    \
         M(DescribeContainer, Describe, "", "", "a{sv}", P(description), NULL, ACTION_INSPECT,                          \
           OWNER_PASSES_IF_CONFINED, describe_act)
 
@@ -69,6 +75,9 @@ int describe_act(Call *call, sd_bus_error *error);
 
 int power_off_act(Call *call, sd_bus_error *error);
 int reboot_act(Call *call, sd_bus_error *error);
+int root_directory_act(Call *call, sd_bus_error *error);
+int addresses_act(Call *call, sd_bus_error *error);
+int os_release_act(Call *call, sd_bus_error *error);
 
 int shell_read(Call *call, sd_bus_error *error);
 int exec_read(Call *call, sd_bus_error *error);

@@ -40,6 +40,15 @@ int verb_require_running(const Call *call, sd_bus_error *error)
         return error_set(error, ERROR_NOT_RUNNING, "container '%s' has ended", call->container->name);
 }
 
+int answer_same(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;
+
+        if (verb_answer(userdata, reply, &answer) >= 0)
+                verb_finish(userdata, sd_bus_message_copy(answer, reply, true), answer);
+        return 0;
+}
+
 int answer_empty(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;

@@ -25,5 +25,8 @@ int verb_answer(Call *call, sd_bus_message *reply, sd_bus_message **ret);
 /** verb_finish() - send @answer, which stays the caller's, or -errno @r where something went wrong */
 void verb_finish(Call *call, int r, sd_bus_message *answer);
 
+/** answer_same() - a handler for a reply that is the answer as it is */
+int answer_same(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);
+
 /** answer_empty() - a handler for a reply that says nothing but that it was done */
 int answer_empty(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);

@@ -188,6 +188,32 @@ static int method_resume(sd_bus_message *message, void *userdata, sd_bus_error *
         return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
 }
 
+static int method_open_root(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return transfer_begin(userdata, message, TRANSFER_ROOT, error);
+}
+
+static int method_get_addresses(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return transfer_begin(userdata, message, TRANSFER_ADDRESSES, error);
+}
+
+static int method_get_os_release(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return transfer_begin(userdata, message, TRANSFER_OS_RELEASE, error);
+}
+
+static int method_cancel(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+        uint64_t cookie;
+        int r = sd_bus_message_read(message, "t", &cookie);
+
+        if (r < 0)
+                return r;
+        transfer_cancel(userdata, sd_bus_message_get_bus(message), cookie);
+        return sd_bus_reply_method_return(message, NULL);
+}
+
 static int method_terminate(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         return supervisor_terminate(userdata, message, error);
@@ -294,6 +320,10 @@ const sd_bus_vtable supervisor_vtable[] = {
         METHOD("PowerOff", "t", P(timeout), "", "", method_power_off),
         METHOD("Reboot", "t", P(timeout), "", "", method_reboot),
         METHOD("Resume", "b", P(registered), "", "", method_resume),
+        METHOD("OpenRootDirectory", "", "", "h", P(directory), method_open_root),
+        METHOD("GetAddresses", "", "", "a(iay)", P(addresses), method_get_addresses),
+        METHOD("GetOSRelease", "", "", "a{ss}", P(fields), method_get_os_release),
+        METHOD("Cancel", "t", P(cookie), "", "", method_cancel),
         METHOD("Terminate", "", "", "", "", method_terminate),
         METHOD("Describe", "", "", "asa{sv}", P(command) P(options), method_describe),
         METHOD("Forget", "", "", "", "", method_forget),

@@ -106,6 +106,7 @@ static void supervisor_lost_peer(sd_bus *bus, void *userdata)
         joined_drop_calls(supervisor, bus);
         calls_drop(&supervisor->ends, bus);
         calls_drop(&supervisor->reboots, bus);
+        transfer_drop_calls(supervisor, bus);
         if (bus == supervisor->maker)
                 supervisor_abandon(supervisor);
 }
@@ -239,6 +240,7 @@ static int supervisor_leader_ended(sd_event_source *source _unused_, int fd, uin
         supervisor->leader_source = sd_event_source_disable_unref(supervisor->leader_source);
         supervisor->leader = fd_close(supervisor->leader);
         supervisor->has_leader_ended = true;
+        transfer_cancel_all(supervisor);
         record->leader = 0;
         supervisor_reap(supervisor);
         if (!power_reboots(supervisor))
@@ -374,6 +376,7 @@ int supervisor_new(int directory, const char *name, Supervisor **ret)
         }
         *supervisor = (Supervisor){.directory = directory, .leader = -EBADF};
         TAILQ_INIT(&supervisor->joined);
+        TAILQ_INIT(&supervisor->transfers);
         supervisor->record = (Record){.supervisor = getpid(), .name = strdup(name), .unit = strdup("")};
         peers_init(&supervisor->peers, NULL, supervisor_vtable, supervisor_lost_peer, supervisor);
         if (!supervisor->record.name || !supervisor->record.unit)
@@ -396,6 +399,7 @@ Supervisor *supervisor_free(Supervisor *supervisor)
         if (supervisor->record.name && !supervisor->is_leaving)
                 directory_remove(supervisor->directory, supervisor->record.name);
         joined_free_all(supervisor);
+        transfer_free_all(supervisor);
         attachment_done(&supervisor->attachment);
         calls_drop(&supervisor->ends, NULL);
         calls_drop(&supervisor->reboots, NULL);

@@ -25,6 +25,7 @@
 #include "supervisor/console.h"
 #include "supervisor/joined.h"
 #include "supervisor/peers.h"
+#include "supervisor/transfer.h"
 
 struct Supervisor {
         sd_event *event;
@@ -54,6 +55,9 @@ struct Supervisor {
         TAILQ_HEAD(, Joined) joined; /* processes that were sent in after the leader */
         unsigned n_joined;
         uint32_t last_joined;
+
+        TAILQ_HEAD(, Transfer) transfers;
+        unsigned n_transfers;
 
         Calls ends;             /* of Terminate and PowerOff, which wait for the end */
         Calls reboots;          /* of Reboot, which wait for another leader */
