@@ -44,3 +44,10 @@ void directory_remove(int directory, const char *name)
         if (own.st_dev == named.st_dev && own.st_ino == named.st_ino)
                 unlinkat(parent, name, AT_REMOVEDIR);
 }
+
+void directory_leave_record(int directory)
+{
+        unlinkat(directory, CONTROL_SOCKET, 0);
+        unlinkat(directory, RECORD_FILE_NEW, 0);
+        directory_announce(directory);
+}

@@ -19,3 +19,6 @@ void directory_announce(int directory);
 
 /** directory_remove() - remove what is in it, and it, if @name is still its name */
 void directory_remove(int directory, const char *name);
+
+/** directory_leave_record() - remove all but the record, and touch it, that managers look at what is left */
+void directory_leave_record(int directory);

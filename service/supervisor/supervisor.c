@@ -80,7 +80,9 @@ void supervisor_leave(Supervisor *supervisor)
         supervisor->is_leaving = true;
         peers_stop_listening(&supervisor->peers);
         /* Told to go before anybody has asked how it ended: the record stays behind, for a manager to find. */
-        if (!supervisor->is_told_to_go || supervisor->record.state != STATE_EXITED)
+        if (supervisor->is_told_to_go && supervisor->record.state == STATE_EXITED)
+                directory_leave_record(supervisor->directory);
+        else
                 directory_remove(supervisor->directory, supervisor->record.name);
         if (sd_event_add_defer(supervisor->event, NULL, supervisor_try_to_go, supervisor) < 0 ||
             sd_event_add_post(supervisor->event, NULL, supervisor_try_to_go, supervisor) < 0 ||
