@@ -162,7 +162,8 @@ int authority_check(Call *call, sd_bus_error *error)
 {
         Authority *authority = &call->authority;
 
-        if (call->method->action == ACTION_NONE || call->caller->uid == 0 || authority_owner_passes(call))
+        authority->is_owner = call->caller->uid != 0 && authority_owner_passes(call);
+        if (call->method->action == ACTION_NONE || call->caller->uid == 0 || authority->is_owner)
                 return 1;
         if (!authority->is_answered) {
                 if (call->manager->is_direct)

@@ -36,6 +36,7 @@ typedef struct Authority {
         sd_bus_slot *query;
         bool is_answered;
         bool is_granted;
+        bool is_owner;           /* passed unasked about an own confined container: with no authority but that */
         sd_id128_t container_id; /* what it was asked about; zero without a container */
         sd_bus_error denial;     /* when it isn't granted */
         char *cancellation_id;

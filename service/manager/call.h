@@ -36,6 +36,10 @@ struct Call {
                         int signal;
                 } kill;
                 bool take;
+                struct {
+                        const char *source, *destination;
+                        int is_read_only, makes_destination;
+                } transfer;
                 uint32_t pid;
                 struct {
                         uint32_t number;

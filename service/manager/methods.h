@@ -46,6 +46,8 @@
         M(TerminateContainer, Terminate, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, terminate_act) \
         M(PowerOffContainer, PowerOff, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, power_off_act)   \
         M(RebootContainer, Reboot, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, reboot_act)          \
+        M(BindMountContainer, BindMount, "ssbb", P(source) P(destination) P(read_only) P(mkdir), "", "", bind_read,    \
+          ACTION_TRANSFER, OWNER_PASSES_IF_CONFINED, bind_act)                                                         \
         M(OpenContainerRootDirectory, OpenRootDirectory, "", "", "h", P(directory), NULL, ACTION_TRANSFER,             \
           OWNER_PASSES_IF_CONFINED, root_directory_act)                                                                \
         M(GetContainerAddresses, GetAddresses, "", "", "a(iay)", P(addresses), NULL, ACTION_INSPECT,                   \
@@ -75,6 +77,8 @@ int describe_act(Call *call, sd_bus_error *error);
 
 int power_off_act(Call *call, sd_bus_error *error);
 int reboot_act(Call *call, sd_bus_error *error);
+int bind_read(Call *call, sd_bus_error *error);
+int bind_act(Call *call, sd_bus_error *error);
 int root_directory_act(Call *call, sd_bus_error *error);
 int addresses_act(Call *call, sd_bus_error *error);
 int os_release_act(Call *call, sd_bus_error *error);

@@ -203,6 +203,11 @@ static int method_get_os_release(sd_bus_message *message, void *userdata, sd_bus
         return transfer_begin(userdata, message, TRANSFER_OS_RELEASE, error);
 }
 
+static int method_bind_mount(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return transfer_begin(userdata, message, TRANSFER_BIND, error);
+}
+
 static int method_cancel(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
         uint64_t cookie;
@@ -323,6 +328,9 @@ const sd_bus_vtable supervisor_vtable[] = {
         METHOD("OpenRootDirectory", "", "", "h", P(directory), method_open_root),
         METHOD("GetAddresses", "", "", "a(iay)", P(addresses), method_get_addresses),
         METHOD("GetOSRelease", "", "", "a{ss}", P(fields), method_get_os_release),
+        METHOD("BindMount", "ssbb(uu)aub",
+               P(source) P(destination) P(read_only) P(mkdir) P(caller) P(groups) P(confined), "", "",
+               method_bind_mount),
         METHOD("Cancel", "t", P(cookie), "", "", method_cancel),
         METHOD("Terminate", "", "", "", "", method_terminate),
         METHOD("Describe", "", "", "asa{sv}", P(command) P(options), method_describe),

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/fd.h"
 #include "container/addresses.h"
+#include "container/bind.h"
 #include "container/os-release.h"
 #include "container/visit.h"
 #include "supervisor/supervisor.h"
@@ -15,6 +16,7 @@
 enum {
         TRANSFERS_MAX = 16,       /* of one container at once */
         SHORT_USEC = 5 * 1000000, /* for what takes no time */
+        LONG_USEC = 30 * 1000000, /* for what may have to wait for a disk */
         UNDO_USEC = 10 * 1000000, /* to end and undo, when it isn't wanted any more */
 };
 
@@ -111,10 +113,55 @@ static int os_release_answer(int fetched, sd_bus_message *reply)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+/* "(uu)aub", whose authority counts on the host; the groups are borrowed from the call. */
+static int identity_read(sd_bus_message *call, Identity *ret)
+{
+        uint32_t uid, gid;
+        const void *groups;
+        size_t bytes;
+        int is_confined;
+
+        int r = sd_bus_message_read(call, "(uu)", &uid, &gid);
+        if (r >= 0)
+                r = sd_bus_message_read_array(call, 'u', &groups, &bytes);
+        if (r >= 0)
+                r = sd_bus_message_read(call, "b", &is_confined);
+        if (r < 0)
+                return r;
+        *ret = (Identity){
+                .uid = uid,
+                .gid = gid,
+                .groups = (gid_t *)(uintptr_t)groups,
+                .n_groups = bytes / sizeof(gid_t),
+                .is_confined = is_confined,
+        };
+        return 0;
+}
+
+static int bind_begin(Transfer *transfer, const VisitPlace *place, Failure *failure)
+{
+        BindInput input = {.place = *place};
+        int is_read_only, makes_destination;
+
+        if (!(spec_clone_flags(place->spec) & CLONE_NEWNS))
+                return failure_set(failure, -EOPNOTSUPP, FAILURE_NOT_SUPPORTED,
+                                   "the container shares the host's mounts");
+        int r = sd_bus_message_read(transfer->call, "ssbb", &input.source, &input.destination, &is_read_only,
+                                    &makes_destination);
+        if (r >= 0)
+                r = identity_read(transfer->call, &input.caller);
+        if (r < 0)
+                return r;
+        input.is_read_only = is_read_only;
+        input.makes_destination = makes_destination;
+        return visit_begin((const visit_run_t[]){bind_visit}, 1, &input, &transfer->visit, failure);
+}
+
 static const Row rows[] = {
         [TRANSFER_ROOT] = {"open the root directory of", SHORT_USEC, root_begin, root_answer},
         [TRANSFER_ADDRESSES] = {"read the addresses of", SHORT_USEC, addresses_begin, addresses_answer},
         [TRANSFER_OS_RELEASE] = {"read the os-release of", SHORT_USEC, os_release_begin, os_release_answer},
+        [TRANSFER_BIND] = {"bind into", LONG_USEC, bind_begin, NULL},
 };
 
 /* ---- its life ---- */

@@ -17,6 +17,7 @@ typedef enum {
         TRANSFER_ROOT,
         TRANSFER_ADDRESSES,
         TRANSFER_OS_RELEASE,
+        TRANSFER_BIND,
 } TransferKind;
 
 /** transfer_begin() - answer @call, which asks for one, when it is done. Return: 1; -errno with @error. */
