@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <systemd/sd-login.h>
+
 #include "common/fd.h"
 #include "common/process.h"
 
@@ -15,10 +17,19 @@ bool agent_is_useful(void)
         return geteuid() != 0 && isatty(STDIN_FILENO);
 }
 
+/*
+ * A desktop's own agent is found through our session, or the user's, and then it is the better one to ask. Without any,
+ * polkit 122 finds no agent that was registered as a fallback.
+ */
+static bool has_session(void)
+{
+        return sd_pid_get_session(0, NULL) >= 0 || sd_uid_get_display(getuid(), NULL) >= 0;
+}
+
 int agent_start(void)
 {
         _cleanup_(fd_closep) int program = open("/usr/bin/pkttyagent", O_PATH | O_CLOEXEC);
-        static const char *const argv[] = {"pkttyagent", "--notify-fd", "3", "--fallback", NULL};
+        const char *argv[] = {"pkttyagent", "--notify-fd", "3", has_session() ? "--fallback" : NULL, NULL};
         int ends[2];
 
         if (program < 0)

@@ -18,7 +18,7 @@ bool agent_is_useful(void);
 /**
  * agent_start() - start one, and return when polkit knows it
  *
- * Where a desktop's own agent is there, polkit goes on asking that one (--fallback).
+ * Where a desktop's own agent is there, polkit goes on asking that one.
  *
  * Return: its pidfd, the caller's; -errno.
  */
