@@ -11,6 +11,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "cli/agent.h"
 #include "cli/flow.h"
 #include "cli/terminal.h"
 #include "cli/waiting.h"
@@ -469,6 +470,8 @@ int session_run(const SessionInput *input, sd_bus_error *error)
                 .has_typed_line_end = true,
         };
 
+        /* Nobody is asked anything from here on, and two could not read one terminal. */
+        input->connection->agent = agent_stop(input->connection->agent);
         /* What goes through a pipe is data, never keys. */
         if (session.terminal.fd >= 0)
                 session.keys = input->detach_keys;
