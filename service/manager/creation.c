@@ -2,7 +2,6 @@
 #include "manager/creation.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/error.h"
 #include "common/fd.h"
@@ -12,6 +11,7 @@
 #include "manager/machined.h"
 #include "manager/register.h"
 #include "manager/scope.h"
+#include "manager/spare.h"
 
 struct Creation {
         Call *call;
@@ -118,6 +118,8 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
         container->is_confined = call->confinement.is_confined;
         container->is_attached = creation->kind == CREATION_ATTACHED;
         container_publish(container);
+        if (!container->manager->is_direct) /* which mostly makes one */
+                spare_prepare(container->manager);
         call_reply(call, TAKE_PTR(reply));
         if (container->told.state == STATE_EXITED)
                 container_ended(container, container->told.result, container->told.status);
@@ -277,7 +279,7 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
 {
         Call *call = creation->call;
         Container *container;
-        int sockets[2];
+        int socket;
 
         int r = container_new(creation->manager, call->claim->name, &container);
         if (r < 0)
@@ -286,15 +288,10 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
         creation->container = container;
         container->creation = creation;
         container->owner = call->caller->uid;
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
-                return error_step(error, -errno, "make", "socket", "the supervisor");
-        r = keeper_spawn(container, call->claim, sockets[1]);
-        fd_close(sockets[1]);
-        if (r < 0) {
-                fd_close(sockets[0]);
+        r = keeper_begin(container, call->claim, &socket);
+        if (r < 0)
                 return error_step(error, r, "execute", "pflask-supervisor", NULL);
-        }
-        r = container_link(container, sockets[0]);
+        r = container_link(container, socket);
         if (r >= 0)
                 r = creation_ask_create(creation);
         return r < 0 ? error_step(error, r, "ask", "the supervisor", NULL) : 0;

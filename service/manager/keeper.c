@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/keeper.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/fd.h"
 #include "common/process.h"
 #include "manager/creation.h"
 #include "manager/register.h"
+#include "manager/spare.h"
 
 static Keeper *keeper_free(Keeper *keeper)
 {
@@ -73,28 +72,19 @@ static int keeper_new(Container *container, int pidfd, pid_t pid)
         return r;
 }
 
-int keeper_spawn(Container *container, Claim *claim, int socket)
+int keeper_begin(Container *container, Claim *claim, int *ret_socket)
 {
-        /* Whoever has us on a terminal or in a pipeline must not wait for the end of a container in the background. */
-        _cleanup_(fd_closep) int quiet = container->manager->is_direct ? open("/dev/null", O_WRONLY | O_CLOEXEC)
-                                                                       : -EBADF;
-        const int fds[] = {socket, claim->directory};
-        char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", claim->name, NULL};
-        const Spawn spawn = {
-                .executable = container->manager->supervisor_program,
-                .argv = argv,
-                .envp = environ,
-                .fds = fds,
-                .n_fds = ELEMENTS(fds),
-                .stderr_fd = quiet,
-        };
-        pid_t pid;
+        Started started;
+        int r = spare_take(container->manager, claim, &started);
 
-        int pidfd = process_spawn(&spawn, &pid);
-        if (pidfd < 0)
-                return pidfd;
+        if (r < 0)
+                return r;
         claim_hand_over(claim);
-        return keeper_new(container, pidfd, pid);
+        _cleanup_(fd_closep) int socket = started.socket;
+        r = keeper_new(container, started.pidfd, started.pid);
+        if (r >= 0)
+                *ret_socket = TAKE_FD(socket);
+        return r;
 }
 
 int keeper_find(Container *container, int socket)

@@ -23,14 +23,14 @@ struct Keeper {
 };
 
 /**
- * keeper_spawn() - execute a supervisor
- * @container:  whose keeper it becomes
- * @claim:      handed over on success
- * @socket:     the supervisor's end of the first link, borrowed
+ * keeper_begin() - have a supervisor for a new container
+ * @container:   whose keeper it becomes
+ * @claim:       handed over on success
+ * @ret_socket:  the first link to it, the caller's
  *
  * Return: 0; -errno.
  */
-int keeper_spawn(Container *container, Claim *claim, int socket);
+int keeper_begin(Container *container, Claim *claim, int *ret_socket);
 
 /** keeper_find() - hold the supervisor at the other end of @socket, which is not our child. Return: 0; -errno. */
 int keeper_find(Container *container, int socket);

@@ -20,6 +20,7 @@
 #include "manager/log.h"
 #include "manager/register.h"
 #include "manager/scope.h"
+#include "manager/spare.h"
 
 enum { CONTAINERS_PER_USER = 64 };
 
@@ -79,6 +80,7 @@ Manager *manager_free(Manager *manager)
                 container_free(container);
         }
         keepers_free(manager);
+        spare_free(manager->spare);
         sd_event_source_disable_unref(manager->idle_timer);
         register_close(manager->reg);
         sd_bus_flush_close_unref(manager->bus);
@@ -199,6 +201,8 @@ void manager_ready(Manager *manager)
         if (manager->is_ready)
                 return;
         manager->is_ready = true;
+        if (!manager->is_direct)
+                spare_prepare(manager);
         int r = manager->is_direct ? sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL)
                                    : sd_bus_request_name(manager->bus, MANAGER_BUS_NAME, 0);
         if (r < 0) {

@@ -21,6 +21,7 @@ typedef struct Creation Creation;
 typedef struct Callers Callers;
 typedef struct Keeper Keeper;
 typedef struct Register Register;
+typedef struct Spare Spare;
 
 typedef struct Manager {
         sd_event *event;
@@ -30,6 +31,7 @@ typedef struct Manager {
         bool is_ready;          /* the register has been read: service may begin */
         bool has_systemd;       /* scopes can be asked for */
         int supervisor_program; /* on a read-only mount of its own: see manager_open_supervisor() */
+        Spare *spare;           /* a supervisor that waits for a container; NULL until the first is prepared */
 
         Register *reg;
         Callers *callers;

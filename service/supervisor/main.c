@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pflask-supervisor NAME
+ * pflask-supervisor PLACE
  *
- * Started by a manager, for one container: descriptor 3 is the connection to it, 4 the directory NAME that the
- * container will have. It outlives the manager, whatever happens to that one.
+ * Started by a manager, for one container, which may not exist yet: descriptor 3 is the connection on which it will be
+ * told. PLACE is room for the container's name, for ps(1) to show. It outlives the manager, whatever happens to that
+ * one; but without a container it ends with it.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,11 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/assignment.h"
 #include "common/error.h"
 #include "common/fd.h"
 #include "supervisor/supervisor.h"
 
-enum { CONNECTION_FD = 3, DIRECTORY_FD = 4 };
+enum { CONNECTION_FD = 3 };
 
 /* Nothing of the manager's is kept but its log: not its session, its directory, its signals, its place for new files. */
 static int stand_alone(void)
@@ -35,34 +38,56 @@ static int stand_alone(void)
         return chdir("/") < 0 ? -errno : 0;
 }
 
-static int check_descriptors(void)
+static int check_connection(void)
 {
-        struct stat connection, directory;
+        struct stat connection;
 
-        if (fstat(CONNECTION_FD, &connection) < 0 || fstat(DIRECTORY_FD, &directory) < 0)
+        if (fstat(CONNECTION_FD, &connection) < 0)
                 return -errno;
-        if (!S_ISSOCK(connection.st_mode) || !S_ISDIR(directory.st_mode))
+        if (!S_ISSOCK(connection.st_mode))
                 return -EBADF;
-        if (fcntl(CONNECTION_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(DIRECTORY_FD, F_SETFD, FD_CLOEXEC) < 0)
-                return -errno;
-        return 0;
+        return fcntl(CONNECTION_FD, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 }
 
-static int run(const char *name)
+/* Return: 1; 0 when the manager has gone before it had a container for us; -errno. */
+static int await_assignment(Assignment *assignment, int *ret_directory)
+{
+        struct pollfd told = {.fd = CONNECTION_FD, .events = POLLIN};
+
+        while (poll(&told, 1, -1) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        ssize_t n = fd_receive(CONNECTION_FD, assignment, sizeof(*assignment), ret_directory, 1, 0);
+        if (n <= 0)
+                return (int)n;
+        if (n != sizeof(*assignment) || *ret_directory < 0 || assignment->name[sizeof(assignment->name) - 1]) {
+                fd_close(*ret_directory);
+                return -EPROTO;
+        }
+        return 1;
+}
+
+static int run(char *place)
 {
         _cleanup_(supervisor_freep) Supervisor *supervisor = NULL;
-        int r = check_descriptors();
+        Assignment assignment = {};
+        int directory;
+        int r = check_connection();
 
         if (r >= 0)
                 r = stand_alone();
         if (r >= 0)
-                r = supervisor_new(DIRECTORY_FD, name, &supervisor);
+                r = await_assignment(&assignment, &directory);
+        if (r <= 0)
+                return r;
+        strncpy(place, assignment.name, strlen(place));
+        r = supervisor_new(directory, assignment.name, &supervisor);
         return r < 0 ? r : supervisor_run(supervisor, CONNECTION_FD);
 }
 
 int main(int argc, char **argv)
 {
-        if (argc != 2 || strchr(argv[1], '/') || !*argv[1]) {
+        if (argc != 2) {
                 fprintf(stderr, "pflask-supervisor is started by pflask-manager\n");
                 return EXIT_FAILURE;
         }
@@ -70,6 +95,6 @@ int main(int argc, char **argv)
         int r = run(argv[1]);
         if (r >= 0)
                 return EXIT_SUCCESS;
-        fprintf(stderr, "pflask-supervisor: cannot supervise %s: %s\n", argv[1], strerror(-r));
+        fprintf(stderr, "pflask-supervisor: cannot supervise a container: %s\n", strerror(-r));
         return EXIT_FAILURE;
 }

@@ -25,6 +25,7 @@
 #include <glib/gstdio.h>
 #include <systemd/sd-bus.h>
 
+#include "common/assignment.h"
 #include "common/error.h"
 #include "common/fd.h"
 #include "common/names.h"
@@ -64,6 +65,7 @@ static void spawn(Fixture *fixture, const char *name)
 {
         g_autofree char *path = path_of(name);
         char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", (char *)(uintptr_t)name, NULL};
+        Assignment assignment = {};
         int sockets[2];
 
         g_assert_no_errno(g_mkdir(path, 0700));
@@ -72,18 +74,19 @@ static void spawn(Fixture *fixture, const char *name)
         g_assert_cmpint(program, >=, 0);
         g_assert_no_errno(flock(directory, LOCK_EX | LOCK_NB));
         g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets));
-        const int fds[] = {sockets[1], directory};
         const Spawn what = {
                 .executable = program,
                 .argv = argv,
                 .envp = environ,
-                .fds = fds,
-                .n_fds = 2,
+                .fds = &sockets[1],
+                .n_fds = 1,
                 .stderr_fd = -EBADF,
         };
         fixture->supervisor = process_spawn(&what, &fixture->supervisor_pid);
         g_assert_cmpint(fixture->supervisor, >=, 0);
         fd_close(sockets[1]);
+        g_strlcpy(assignment.name, name, sizeof(assignment.name));
+        g_assert_cmpint(fd_send(sockets[0], &assignment, sizeof(assignment), &directory, 1), ==, 0);
         fixture->bus = bus_over(sockets[0]);
         fixture->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         fixture->name = g_strdup(name);
