@@ -21,14 +21,15 @@ enum {
         DRAIN_USEC = 500000,          /* for what the leader left running, and kept the terminal open */
         REMEMBER_USEC = 60 * 1000000, /* for somebody to ask how it ended; managers count the same for lost ones */
         FAREWELL_USEC = 5 * 1000000,  /* for managers to take what they are told last */
+        DROPPED_USEC = 250000,        /* between two words about dropped bytes */
 };
 
 /* ---- state ---- */
 
 /* All that may have changed with a state. */
 static const char *const state_properties[] = {
-        "State",           "Leader",         "Unit",   "Registered", "NetworkInterfaces",
-        "ConsoleAttached", "ConsoleDropped", "Result", "ExitStatus", NULL,
+        "State",          "Leader", "Unit",       "Registered", "NetworkInterfaces", "Registering", "ConsoleAttached",
+        "ConsoleDropped", "Result", "ExitStatus", NULL,
 };
 
 void supervisor_change_state(Supervisor *supervisor, State state)
@@ -186,9 +187,27 @@ static int supervisor_drain_timeout(sd_event_source *source _unused_, uint64_t u
         return 0;
 }
 
-void supervisor_console_read(Console *console _unused_, void *userdata)
+static int supervisor_tell_dropped(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
 {
-        supervisor_settle(userdata);
+        static const char *const properties[] = {"ConsoleDropped", NULL};
+        Supervisor *supervisor = userdata;
+
+        supervisor->dropped_timer = sd_event_source_disable_unref(supervisor->dropped_timer);
+        peers_emit_changed(&supervisor->peers, properties);
+        return 0;
+}
+
+/* Managers are told of dropped bytes some time after they were, so that an endless writer costs them next to nothing. */
+void supervisor_console_read(Console *console, void *userdata)
+{
+        Supervisor *supervisor = userdata;
+
+        if (!supervisor->dropped_timer && ring_dropped(console->ring) != supervisor->dropped_told) {
+                supervisor->dropped_told = ring_dropped(console->ring);
+                sd_event_add_time_relative(supervisor->event, &supervisor->dropped_timer, CLOCK_MONOTONIC, DROPPED_USEC,
+                                           0, supervisor_tell_dropped, supervisor);
+        }
+        supervisor_settle(supervisor);
 }
 
 /* Whose status is asked for by its pidfd. */
@@ -410,6 +429,7 @@ Supervisor *supervisor_free(Supervisor *supervisor)
         sd_event_source_disable_unref(supervisor->leader_source);
         sd_event_source_disable_unref(supervisor->children_source);
         sd_event_source_disable_unref(supervisor->timer);
+        sd_event_source_disable_unref(supervisor->dropped_timer);
         peers_done(&supervisor->peers);
         setup_free(supervisor->setup);
         fd_close(supervisor->leader);

@@ -61,9 +61,12 @@ struct Supervisor {
 
         Calls ends;             /* of Terminate and PowerOff, which wait for the end */
         Calls reboots;          /* of Reboot, which wait for another leader */
-        bool is_held;           /* another leader waits at its barrier for a manager to register it */
+        bool is_registering;    /* systemd-machined still has the machine of a former leader */
+        bool is_held;           /* the leader waits at its barrier for a manager to change that */
         sd_event_source *timer; /* of the present state: for how long to wait for what comes next */
-        bool is_told_to_go;     /* the exit record won't be asked for */
+        uint64_t dropped_told;
+        sd_event_source *dropped_timer; /* until managers are told of what the ring has overwritten */
+        bool is_told_to_go;             /* the exit record won't be asked for */
         bool is_leaving;
 };
 
