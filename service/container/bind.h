@@ -28,8 +28,8 @@ typedef struct BindInput {
  * bind_visit() - make the mount: a visit_run_t
  * @input:  const BindInput *
  *
- * The source is opened with the authority of the caller, for whom it becomes nosuid and nodev; the destination is found,
- * and made, with that of the container's root, and beneath its root directory.
+ * The source is opened with the authority of the caller, for whom it becomes nosuid and nodev; the destination is
+ * found, and made, with that of the container's root, and beneath its root directory.
  *
  * With a user namespace, and for a privileged caller, the owners that the container's map has as its own ids appear as
  * those (MOUNT_ATTR_IDMAP), so that root's files are root's inside. A source whose owner would be nobody in there is

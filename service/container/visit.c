@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,8 +16,6 @@
 #include "common/fd.h"
 #include "common/path.h"
 #include "common/process.h"
-
-enum { UNDO_TIMEOUT_MSEC = 2000 };
 
 /* What a process of the visit says last. */
 typedef struct Told {
@@ -44,7 +41,9 @@ int visit_open_namespace(const VisitPlace *place, const char *name, Failure *fai
         return TAKE_FD(fd);
 }
 
-/* No groups of the supervisor's come along, and none of a confined owner is dropped: to drop one could open something. */
+/*
+ * No groups of the supervisor's come along, and none of a confined owner is dropped: to drop one could open something.
+ */
 static int visit_set_groups(const Identity *identity)
 {
         int r = identity->is_confined ? setgroups(identity->n_groups, identity->groups) : setgroups(0, NULL);
@@ -132,18 +131,28 @@ _noreturn_ static void visit_run(visit_run_t run, const void *input, int report)
 
 /* ---- in the supervisor ---- */
 
-/* The second process sees that the first is gone, and needs a moment to undo what it has begun. */
+void visit_cancel(Visit *visit)
+{
+        if (visit->processes[0] >= 0)
+                process_signal(visit->processes[0], SIGKILL);
+}
+
+void visit_kill(Visit *visit)
+{
+        visit->has_ended = true;
+        for (unsigned i = 0; i < VISIT_PROCESSES_MAX; i++)
+                if (visit->processes[i] >= 0)
+                        process_signal(visit->processes[i], SIGKILL);
+}
+
 Visit *visit_free(Visit *visit)
 {
         if (!visit)
                 return NULL;
+        visit_cancel(visit);
         for (unsigned i = 0; i < VISIT_PROCESSES_MAX; i++) {
-                if (visit->processes[i] < 0)
-                        continue;
-                if (i > 0)
-                        poll(&(struct pollfd){.fd = visit->processes[i], .events = POLLIN}, 1, UNDO_TIMEOUT_MSEC);
-                process_signal(visit->processes[i], SIGKILL);
-                waitid(P_PIDFD, (id_t)visit->processes[i], &(siginfo_t){}, WEXITED | __WALL);
+                if (visit->processes[i] >= 0 && (i == 0 || visit->has_ended))
+                        waitid(P_PIDFD, (id_t)visit->processes[i], &(siginfo_t){}, WEXITED | __WALL);
                 fd_close(visit->processes[i]);
         }
         fd_close(visit->report);
@@ -175,15 +184,10 @@ int visit_begin(const visit_run_t *runs, unsigned n_runs, const void *input, Vis
         return 0;
 }
 
-void visit_cancel(Visit *visit)
-{
-        if (visit->processes[0] >= 0)
-                process_signal(visit->processes[0], SIGKILL);
-}
-
 /* The end of the socket is the end of all processes of the visit, and so of everything they had to undo. */
-static int visit_read_end(const Visit *visit, Failure *failure)
+static int visit_read_end(Visit *visit, Failure *failure)
 {
+        visit->has_ended = true;
         *failure = visit->failure;
         if (visit->failure.code < 0)
                 return visit->failure.code;

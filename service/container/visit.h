@@ -4,8 +4,8 @@
  *
  * What somebody outside wants of a running container is fetched, or brought, by a process that lives for that alone. It
  * enters the container's user, mount or network namespace, can do there what the container's root can do and no more,
- * executes and loads nothing it finds, and tells the supervisor how it went. It never enters the pid namespace, so nobody
- * inside can see it; it is undumpable, so nobody at all can look into it or take its descriptors: ptrace(2).
+ * executes and loads nothing it finds, and tells the supervisor how it went. It never enters the pid namespace, so
+ * nobody inside can see it; it is undumpable, so nobody at all can look into it or take its descriptors: ptrace(2).
  *
  * Where host and container both take part, it is two processes, each with the authority of its own side only.
  */
@@ -39,8 +39,8 @@ enum {
  * @report:      the socket it will speak over, to be spared by fd_close_others()
  * @ret_answer:  a descriptor for the supervisor; -EBADF: none
  *
- * Signals are at their defaults. It begins with the supervisor's authority, descriptors and working directory, dies with
- * the supervisor, and its umask is 0.
+ * Signals are at their defaults. It begins with the supervisor's authority, descriptors and working directory, dies
+ * with the supervisor, and its umask is 0.
  */
 typedef int (*visit_run_t)(const void *input, int report, int *ret_answer, Failure *failure);
 
@@ -51,6 +51,7 @@ typedef struct Visit {
         int report;                         /* socket, readable when visit_read() has something to say */
         int answer;                         /* of the visit; -EBADF until it is there. TAKE_FD() it */
         bool is_over;
+        bool has_ended;  /* its processes are leaving, or have been killed */
         Failure failure; /* the first that was told */
 } Visit;
 
@@ -74,7 +75,16 @@ int visit_read(Visit *visit, Failure *failure);
 /** visit_cancel() - have it end, and undo what is half done; visit_read() will say when it has */
 void visit_cancel(Visit *visit);
 
-/** visit_free() - takes NULL; kills and reaps what is left of it. Return: NULL. */
+/** visit_kill() - have it end at once, with everything half done */
+void visit_kill(Visit *visit);
+
+/**
+ * visit_free() - takes NULL
+ *
+ * One that has not ended is cancelled. What its second process has to undo, it then undoes while nobody waits.
+ *
+ * Return: NULL.
+ */
 Visit *visit_free(Visit *visit);
 DEFINE_CLEANUP(Visit, visit_free)
 

@@ -38,7 +38,7 @@ struct Call {
                 bool take;
                 struct {
                         const char *source, *destination;
-                        int is_read_only, makes_destination;
+                        bool flags[2]; /* of BindMount: read-only, mkdir; of a copy: replace, follow */
                 } transfer;
                 uint32_t pid;
                 struct {

@@ -48,6 +48,10 @@
         M(RebootContainer, Reboot, "", "", "", "", NULL, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED, reboot_act)          \
         M(BindMountContainer, BindMount, "ssbb", P(source) P(destination) P(read_only) P(mkdir), "", "", bind_read,    \
           ACTION_TRANSFER, OWNER_PASSES_IF_CONFINED, bind_act)                                                         \
+        M(CopyToContainer, CopyTo, "ssa{sv}", P(source) P(destination) P(options), "", "", copy_read, ACTION_TRANSFER, \
+          OWNER_PASSES_IF_CONFINED, copy_to_act)                                                                       \
+        M(CopyFromContainer, CopyFrom, "ssa{sv}", P(source) P(destination) P(options), "", "", copy_read,              \
+          ACTION_TRANSFER, OWNER_PASSES_IF_CONFINED, copy_from_act)                                                    \
         M(OpenContainerRootDirectory, OpenRootDirectory, "", "", "h", P(directory), NULL, ACTION_TRANSFER,             \
           OWNER_PASSES_IF_CONFINED, root_directory_act)                                                                \
         M(GetContainerAddresses, GetAddresses, "", "", "a(iay)", P(addresses), NULL, ACTION_INSPECT,                   \
@@ -79,6 +83,9 @@ int power_off_act(Call *call, sd_bus_error *error);
 int reboot_act(Call *call, sd_bus_error *error);
 int bind_read(Call *call, sd_bus_error *error);
 int bind_act(Call *call, sd_bus_error *error);
+int copy_read(Call *call, sd_bus_error *error);
+int copy_to_act(Call *call, sd_bus_error *error);
+int copy_from_act(Call *call, sd_bus_error *error);
 int root_directory_act(Call *call, sd_bus_error *error);
 int addresses_act(Call *call, sd_bus_error *error);
 int os_release_act(Call *call, sd_bus_error *error);

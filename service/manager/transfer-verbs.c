@@ -6,12 +6,18 @@
  * caller: who is let in as the owner of a confined container has the own authority there and no other, which the
  * supervisor takes on before it looks; root, and whom polkit let in, have root's.
  */
+#include <string.h>
+
 #include "common/error.h"
 #include "manager/container.h"
 #include "manager/methods.h"
 #include "manager/verb.h"
 
-/* Reads both paths. A service has no working directory, so they begin at a root; an empty destination is the same one. */
+/* ---- reading ---- */
+
+/*
+ * Reads both paths. A service has no working directory, so they begin at a root; an empty destination is the same one.
+ */
 static int paths_read(Call *call, sd_bus_error *error)
 {
         const char **source = &call->arguments.transfer.source, **destination = &call->arguments.transfer.destination;
@@ -27,6 +33,68 @@ static int paths_read(Call *call, sd_bus_error *error)
         return 0;
 }
 
+int bind_read(Call *call, sd_bus_error *error)
+{
+        int is_read_only, makes_destination;
+        int r = paths_read(call, error);
+
+        if (r >= 0)
+                r = sd_bus_message_read(call->message, "bb", &is_read_only, &makes_destination);
+        if (r < 0)
+                return r;
+        call->arguments.transfer.flags[0] = is_read_only;
+        call->arguments.transfer.flags[1] = makes_destination;
+        return 0;
+}
+
+/* An option of a copy is a flag. */
+static const char *const copy_options[] = {"Replace", "Follow"};
+
+static int option_read(Call *call, bool *seen, sd_bus_error *error)
+{
+        const char *key, *type;
+        unsigned i = 0;
+        int value;
+
+        int r = sd_bus_message_read(call->message, "s", &key);
+        if (r < 0)
+                return r;
+        while (i < ELEMENTS(copy_options) && strcmp(key, copy_options[i]) != 0)
+                i++;
+        if (i == ELEMENTS(copy_options))
+                return error_set(error, ERROR_INVALID_OPTION, "unknown option '%s'", key);
+        if (seen[i])
+                return error_set(error, ERROR_INVALID_OPTION, "option '%s' is given twice", key);
+        r = sd_bus_message_peek_type(call->message, NULL, &type);
+        if (r >= 0 && strcmp(type, "b") != 0)
+                return error_set(error, ERROR_INVALID_OPTION, "option '%s' is of type b, not %s", key, type);
+        if (r >= 0)
+                r = sd_bus_message_read(call->message, "v", "b", &value);
+        if (r < 0)
+                return r;
+        seen[i] = true;
+        call->arguments.transfer.flags[i] = value;
+        return 0;
+}
+
+int copy_read(Call *call, sd_bus_error *error)
+{
+        bool seen[ELEMENTS(copy_options)] = {};
+        int r = paths_read(call, error);
+
+        memset(call->arguments.transfer.flags, 0, sizeof(call->arguments.transfer.flags));
+        if (r >= 0)
+                r = sd_bus_message_enter_container(call->message, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(call->message, 'e', "sv")) > 0) {
+                r = option_read(call, seen, error);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(call->message);
+        }
+        return r;
+}
+
+/* ---- acting ---- */
+
 /* "(uu)aub", for the supervisor. */
 static int authority_append(const Call *call, sd_bus_message *request)
 {
@@ -39,18 +107,10 @@ static int authority_append(const Call *call, sd_bus_message *request)
         return r < 0 ? r : sd_bus_message_append(request, "b", (int)is_owner);
 }
 
-int bind_read(Call *call, sd_bus_error *error)
+/* Sends both paths, both flags and whose authority counts. */
+static int transfer_ask(Call *call, const char *member, sd_bus_error *error)
 {
-        int r = paths_read(call, error);
-
-        return r < 0 ? r
-                     : sd_bus_message_read(call->message, "bb", &call->arguments.transfer.is_read_only,
-                                           &call->arguments.transfer.makes_destination);
-}
-
-/* Sends both paths, two flags and whose authority counts. */
-static int transfer_ask(Call *call, const char *member, int one, int other, sd_bus_error *error)
-{
+        const bool *flags = call->arguments.transfer.flags;
         sd_bus_message *request;
         int r = verb_require_running(call, error);
 
@@ -59,7 +119,7 @@ static int transfer_ask(Call *call, const char *member, int one, int other, sd_b
         if (r < 0)
                 return r;
         r = sd_bus_message_append(request, "ssbb", call->arguments.transfer.source,
-                                  call->arguments.transfer.destination, one, other);
+                                  call->arguments.transfer.destination, (int)flags[0], (int)flags[1]);
         if (r >= 0)
                 r = authority_append(call, request);
         if (r < 0) {
@@ -71,8 +131,17 @@ static int transfer_ask(Call *call, const char *member, int one, int other, sd_b
 
 int bind_act(Call *call, sd_bus_error *error)
 {
-        return transfer_ask(call, "BindMount", call->arguments.transfer.is_read_only,
-                            call->arguments.transfer.makes_destination, error);
+        return transfer_ask(call, "BindMount", error);
+}
+
+int copy_to_act(Call *call, sd_bus_error *error)
+{
+        return transfer_ask(call, "CopyTo", error);
+}
+
+int copy_from_act(Call *call, sd_bus_error *error)
+{
+        return transfer_ask(call, "CopyFrom", error);
 }
 
 int root_directory_act(Call *call, sd_bus_error *error)

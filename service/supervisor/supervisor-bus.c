@@ -208,6 +208,16 @@ static int method_bind_mount(sd_bus_message *message, void *userdata, sd_bus_err
         return transfer_begin(userdata, message, TRANSFER_BIND, error);
 }
 
+static int method_copy_to(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return transfer_begin(userdata, message, TRANSFER_COPY_TO, error);
+}
+
+static int method_copy_from(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return transfer_begin(userdata, message, TRANSFER_COPY_FROM, error);
+}
+
 static int method_cancel(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
         uint64_t cookie;
@@ -331,6 +341,10 @@ const sd_bus_vtable supervisor_vtable[] = {
         METHOD("BindMount", "ssbb(uu)aub",
                P(source) P(destination) P(read_only) P(mkdir) P(caller) P(groups) P(confined), "", "",
                method_bind_mount),
+        METHOD("CopyTo", "ssbb(uu)aub", P(source) P(destination) P(replace) P(follow) P(caller) P(groups) P(confined),
+               "", "", method_copy_to),
+        METHOD("CopyFrom", "ssbb(uu)aub", P(source) P(destination) P(replace) P(follow) P(caller) P(groups) P(confined),
+               "", "", method_copy_from),
         METHOD("Cancel", "t", P(cookie), "", "", method_cancel),
         METHOD("Terminate", "", "", "", "", method_terminate),
         METHOD("Describe", "", "", "asa{sv}", P(command) P(options), method_describe),

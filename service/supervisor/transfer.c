@@ -9,6 +9,7 @@
 #include "common/fd.h"
 #include "container/addresses.h"
 #include "container/bind.h"
+#include "container/copy.h"
 #include "container/os-release.h"
 #include "container/visit.h"
 #include "supervisor/supervisor.h"
@@ -157,11 +158,38 @@ static int bind_begin(Transfer *transfer, const VisitPlace *place, Failure *fail
         return visit_begin((const visit_run_t[]){bind_visit}, 1, &input, &transfer->visit, failure);
 }
 
+static int copy_begin_in(Transfer *transfer, const VisitPlace *place, CopyDirection direction, Failure *failure)
+{
+        CopyInput input = {.place = *place, .direction = direction};
+        int replaces, follows;
+
+        int r = sd_bus_message_read(transfer->call, "ssbb", &input.source, &input.destination, &replaces, &follows);
+        if (r >= 0)
+                r = identity_read(transfer->call, &input.caller);
+        if (r < 0)
+                return r;
+        input.replaces = replaces;
+        input.follows = follows;
+        return copy_begin(&input, &transfer->visit, failure);
+}
+
+static int copy_to_begin(Transfer *transfer, const VisitPlace *place, Failure *failure)
+{
+        return copy_begin_in(transfer, place, COPY_TO_CONTAINER, failure);
+}
+
+static int copy_from_begin(Transfer *transfer, const VisitPlace *place, Failure *failure)
+{
+        return copy_begin_in(transfer, place, COPY_FROM_CONTAINER, failure);
+}
+
 static const Row rows[] = {
         [TRANSFER_ROOT] = {"open the root directory of", SHORT_USEC, root_begin, root_answer},
         [TRANSFER_ADDRESSES] = {"read the addresses of", SHORT_USEC, addresses_begin, addresses_answer},
         [TRANSFER_OS_RELEASE] = {"read the os-release of", SHORT_USEC, os_release_begin, os_release_answer},
         [TRANSFER_BIND] = {"bind into", LONG_USEC, bind_begin, NULL},
+        [TRANSFER_COPY_TO] = {"copy to", 0, copy_to_begin, NULL},
+        [TRANSFER_COPY_FROM] = {"copy from", 0, copy_from_begin, NULL},
 };
 
 /* ---- its life ---- */
@@ -224,11 +252,12 @@ static int transfer_told(sd_event_source *source _unused_, int fd _unused_, uint
 
 static int transfer_gave_up(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
 {
-        const Transfer *transfer = userdata;
+        Transfer *transfer = userdata;
 
+        visit_kill(transfer->visit);
         if (transfer->call)
                 transfer_fail(transfer, transfer->stopped, &(Failure){});
-        transfer_free(userdata);
+        transfer_free(transfer);
         return 0;
 }
 

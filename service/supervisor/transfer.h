@@ -18,6 +18,8 @@ typedef enum {
         TRANSFER_ADDRESSES,
         TRANSFER_OS_RELEASE,
         TRANSFER_BIND,
+        TRANSFER_COPY_TO,
+        TRANSFER_COPY_FROM,
 } TransferKind;
 
 /** transfer_begin() - answer @call, which asks for one, when it is done. Return: 1; -errno with @error. */
