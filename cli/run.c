@@ -63,16 +63,14 @@ static int run_detached(sd_bus_message *reply)
         return 0;
 }
 
-static int run_foreground(Connection *connection, RunOptions *run, sd_bus_message *reply, Streams *streams,
-                          sd_bus_error *error)
+static int run_foreground(Connection *connection, RunOptions *run, const Keys *keys, sd_bus_message *reply,
+                          Streams *streams, sd_bus_error *error)
 {
         _cleanup_(fd_closep) int console = -EBADF, lease = -EBADF;
         SessionInput input = {.connection = connection, .streams = streams, .console = -EBADF, .ends_with_us = true};
         int borrowed[2];
 
-        int r = detach_keys_read(run->detach_keys, &input.detach_keys, error);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "sohh", &input.name, NULL, &borrowed[0], &borrowed[1]);
+        int r = sd_bus_message_read(reply, "sohh", &input.name, NULL, &borrowed[0], &borrowed[1]);
         if (r < 0)
                 return r;
         lease = fd_keep(borrowed[1]);
@@ -83,6 +81,7 @@ static int run_foreground(Connection *connection, RunOptions *run, sd_bus_messag
         if (run->spec->terminal && console < 0)
                 return console;
         input.lease = lease;
+        input.detach_keys = *keys;
         for (unsigned i = 0; i < ELEMENTS(run->spec->streams); i++)
                 run->spec->streams[i] = fd_close(run->spec->streams[i]);
         if (!run->spec->terminal)
@@ -95,8 +94,11 @@ static int run_container(Invocation *invocation, RunOptions *run, sd_bus_error *
         _cleanup_(connection_freep) Connection *connection = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(streams_close) Streams streams = STREAMS_NONE;
+        Keys keys;
 
-        int r = run_options_complete(run, invocation->operands, error);
+        int r = detach_keys_read(run->detach_keys, &keys, error);
+        if (r >= 0)
+                r = run_options_complete(run, invocation->operands, error);
         if (r < 0)
                 return r;
         invocation->subject = invocation->n_operands > 0 ? invocation->operands[0] : "/bin/bash";
@@ -111,7 +113,7 @@ static int run_container(Invocation *invocation, RunOptions *run, sd_bus_error *
                 return r;
         if (run->is_detached)
                 return run_detached(reply);
-        return run_foreground(connection, run, reply, &streams, error);
+        return run_foreground(connection, run, &keys, reply, &streams, error);
 }
 
 static int run_verb_run(Invocation *invocation, sd_bus_error *error)
