@@ -11,6 +11,7 @@
 #include "cli/property.h"
 #include "cli/text.h"
 #include "common/error.h"
+#include "common/fd.h"
 #include "container/limits.h"
 
 Spec *run_options_spec(RunOptions *options)
@@ -66,6 +67,8 @@ static int spec_words(const Option *option, const char *value, void *target, sd_
         char ***field = spec_field(option, target);
 
         int r = field ? text_split(value, ',', &words) : -ENOMEM;
+        if (r >= 0 && !text_is_utf8(value))
+                r = option_invalid(option, error, "is not UTF-8", NULL);
         for (char **word = words; r >= 0 && *word; word++)
                 r = **word ? strings_append_copy(field, *word)
                            : option_invalid(option, error, "an empty word in", value);
@@ -105,11 +108,13 @@ static int read_root(const Option *option, const char *value, void *target, sd_b
                 return -ENOMEM;
         if (!*value)
                 return option_invalid(option, error, "is empty", NULL);
+        /* The last one counts, whichever form the others had. */
+        free(TAKE_PTR(spec->root_path));
+        spec->root_fd = fd_close(spec->root_fd);
         if (!text_is_utf8(value)) {
                 spec->root_fd = open(value, O_PATH | O_DIRECTORY | O_CLOEXEC);
                 return spec->root_fd < 0 ? option_invalid(option, error, strerror(errno), NULL) : 0;
         }
-        free(spec->root_path);
         spec->root_path = text_to_absolute_path(value);
         return spec->root_path ? 0 : -ENOMEM;
 }

@@ -317,7 +317,7 @@ static int proc_write(int proc, const char *name, const char *text, Failure *fai
 
 static int map_write(int proc, const char *name, const IdMap *maps, size_t n, Failure *failure)
 {
-        char text[TEXT_MAX_BYTES + LINE_MAX_BYTES];
+        char text[TEXT_MAX_BYTES + LINE_MAX_BYTES] = "";
         size_t length = 0;
 
         for (size_t i = 0; i < n; i++) {
