@@ -46,8 +46,10 @@ static bool authority_owner_passes(const Call *call)
         if (call->container->owner != call->caller->uid)
                 return false;
         /* Where nobody is left to have authority over, there is only a log, of what it was when it was made. */
-        if (call->container->state == STATE_EXITED)
+        if (call->container->state == STATE_EXITED || !call->container->is_confined)
                 return call->container->is_confined;
+        /* Of what was made privileged a leader can look confined, by a user namespace that it makes itself; who is
+           sent in doesn't go there. Of what was made confined the kernel has the last word. */
         return confinement_holds(call->container->leader_fd, call->caller->account);
 }
 

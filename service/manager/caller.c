@@ -43,7 +43,9 @@ static int caller_left(sd_bus_message *message, void *userdata, sd_bus_error *er
         Callers *callers = userdata;
         const char *name;
 
-        if (sd_bus_message_read(message, "s", &name) < 0)
+        /* sd-bus lets the signal of a stranger through, whom it cannot tell from the owner of a well-known name. */
+        if (strcmp(sd_bus_message_get_sender(message) ?: "", "org.freedesktop.DBus") != 0 ||
+            sd_bus_message_read(message, "s", &name) < 0)
                 return 0;
         Caller *caller = caller_find(callers, name);
         if (caller)

@@ -26,6 +26,7 @@ struct Scope {
         char *unit;
         sd_bus_message *request;
         char *job;               /* its object path, once PID 1 has answered */
+        char *systemd;           /* the unique name that has answered: strangers' signals get here, too */
         sd_bus_slot *call;       /* while the request is unanswered */
         sd_bus_slot *job_match;  /* of all jobs: sd-bus does not look for a string behind a number */
         sd_bus_slot *unit_match; /* when a unit of that name was still there */
@@ -64,6 +65,7 @@ Scope *scope_free(Scope *scope)
         sd_bus_unref(scope->bus);
         free(scope->unit);
         free(scope->job);
+        free(scope->systemd);
         free(scope);
         return NULL;
 }
@@ -91,7 +93,8 @@ static int scope_job_removed(sd_bus_message *signal, void *userdata, sd_bus_erro
         const char *job, *result;
 
         int r = sd_bus_message_read(signal, "uoss", NULL, &job, NULL, &result);
-        if (r < 0 || !scope->job || strcmp(job, scope->job) != 0)
+        if (r < 0 || !scope->job || strcmp(job, scope->job) != 0 ||
+            strcmp(sd_bus_message_get_sender(signal) ?: "", scope->systemd) != 0)
                 return 0;
         if (strcmp(result, "done") != 0) {
                 _cleanup_(freep) char *reason = NULL;
@@ -185,7 +188,8 @@ static int scope_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         } else {
                 r = sd_bus_message_read(reply, "o", &job);
                 scope->job = r < 0 ? NULL : strdup(job);
-                r = r < 0 ? r : scope->job ? 0 : -ENOMEM;
+                scope->systemd = strdup(sd_bus_message_get_sender(reply) ?: "");
+                r = r < 0 ? r : scope->job && scope->systemd ? 0 : -ENOMEM;
         }
         if (r < 0)
                 scope_fail(scope, strerror(-r));

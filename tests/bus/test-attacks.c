@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Attacks
+ *
+ * What broke the neighbours, tried here by callers whom nobody trusts: each test is named after its row in the table of
+ * attacks, and says what would have happened had it worked. A real polkitd decides, by rules in which alice may run her
+ * own containers, and nothing else but what a row is about.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <systemd/sd-bus.h>
+
+#include "common/fd.h"
+#include "common/process.h"
+#include "fixture.h"
+
+#define DENIED      "org.freedesktop.DBus.Error.AccessDenied"
+#define INTERACTIVE "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
+
+static const char *const idle = "exec sleep 100";
+
+static const char rules[] =
+        "polkit.addRule(function(action, subject) {\n"
+        "  if (action.id == 'org.pflask.manager1.run-own')\n"
+        "    return polkit.Result.YES;\n"
+        "  if (action.id == 'org.pflask.manager1.run-privileged' && action.lookup('container') == 'granted')\n"
+        "    return action.lookup('user') == 'root' ? polkit.Result.NO : polkit.Result.YES;\n"
+        "  if (action.lookup('container') == 'slow') {\n"
+        "    polkit.spawn(['/bin/sleep', '1']);\n"
+        "    return subject.user == 'bob' && action.lookup('owner') == '0' ? polkit.Result.YES\n"
+        "                                                                  : polkit.Result.NO;\n"
+        "  }\n"
+        "});\n";
+
+/* ---- what the attackers have in common ---- */
+
+static GVariant *create_parameters(const char *name, const char *script, const char *option_text)
+{
+        const char *const command[] = {"sh", "-c", script, NULL};
+
+        return g_variant_new("(s^as@a{sv})", name, command, options(option_text));
+}
+
+static const char *creation_outcome(Client *client, const char *name, const char *script, const char *option_text)
+{
+        return outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                       create_parameters(name, script, option_text));
+}
+
+/* What sh -c @script writes to the console, as PID 1. Return: the caller's. */
+static char *leader_says(Client *client, const char *name, const char *script, const char *option_text)
+{
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+        g_autofree char *whole = g_strconcat("stty -onlcr; ", script, NULL);
+
+        run(client, name, whole, option_text, &attachment);
+        GByteArray *content = read_until_end(attachment.console);
+        g_byte_array_append(content, (const guint8 *)"", 1);
+        return (char *)g_byte_array_free(content, FALSE);
+}
+
+/* The same of a process that is sent in. Return: the caller's; NULL with @error. */
+static char *exec_says(Client *client, const char *name, const char *user, const char *script, const char *option_text,
+                       GError **error)
+{
+        const char *const command[] = {"sh", "-c", script, NULL};
+        const char *const environment[] = {NULL};
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new(), got = NULL;
+        int ends[2];
+        guint32 process;
+
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+        _cleanup_(fd_closep) int reader = ends[0], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        g_unix_fd_list_append(fds, null, NULL);
+        g_unix_fd_list_append(fds, ends[1], NULL);
+        fd_close(ends[1]);
+        g_autoptr(GVariant) reply = client_call(
+                client, MANAGER_PATH, MANAGER_INTERFACE, "ExecContainer",
+                g_variant_new("(ss^as^ashhh@a{sv})", name, user, command, environment, 0, 1, 1, options(option_text)),
+                fds, &got, error);
+        if (!reply)
+                return NULL;
+        g_variant_get(reply, "(uh)", &process, NULL);
+        g_clear_object(&fds);
+        GByteArray *content = read_until_end(reader);
+        g_byte_array_append(content, (const guint8 *)"", 1);
+        g_variant_unref(manager_call(client, "WaitProcess", "(su)", name, process));
+        return (char *)g_byte_array_free(content, FALSE);
+}
+
+static const char *exec_outcome(Client *client, const char *name, const char *user, const char *script)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *said = exec_says(client, name, user, script, NULL, &error);
+
+        g_test_message("%s", said ? said : error->message);
+        return client_error_name(error);
+}
+
+/* Who writes what to the bus is theirs to choose: a message of @client's that no library would send. */
+static void send_forged(Client *client, GDBusMessage *message)
+{
+        g_autoptr(GError) error = NULL;
+
+        g_dbus_connection_send_message(client->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, &error);
+        g_assert_no_error(error);
+        g_dbus_connection_flush_sync(client->connection, NULL, NULL);
+}
+
+static char *manager_unique_name(Client *client)
+{
+        g_autoptr(GVariant) reply = client_bus_call(client, "GetNameOwner", g_variant_new("(s)", MANAGER_BUS_NAME));
+        char *name;
+
+        g_variant_get(reply, "(s)", &name);
+        return name;
+}
+
+static void write_file(const char *path, const char *content, mode_t mode, uid_t owner)
+{
+        g_assert_true(g_file_set_contents_full(path, content, -1, G_FILE_SET_CONTENTS_NONE, (int)mode, NULL));
+        g_assert_cmpint(chmod(path, mode), ==, 0);
+        g_assert_cmpint(chown(path, owner, owner), ==, 0);
+}
+
+static void make_directory(const char *path, mode_t mode, uid_t owner)
+{
+        g_assert_true(mkdir(path, mode) == 0 || errno == EEXIST);
+        g_assert_cmpint(chmod(path, mode), ==, 0);
+        g_assert_cmpint(chown(path, owner, owner), ==, 0);
+}
+
+/* ---- A1 ---- */
+
+/*
+ * Had it worked, a container's root would have written his own program over the one that the host's root runs next
+ * (CVE-2019-5736). He has every capability here, and the stub of his PID 1 is that program.
+ */
+static void test_program_overwritten(Fixture *fixture)
+{
+        g_autofree char *stub = leader_says(
+                fixture->client, "box", "exec 2>&1; chmod 0755 /proc/1/exe; : >> /proc/1/exe", "{'StubInit': <true>}");
+        wait_for(fixture->client, "box", "exited", 2);
+        g_assert_nonnull(strstr(stub, "Read-only file system"));
+}
+
+/* The program that joins is executed again by the container's own script; it must neither run for it nor be open. */
+static void test_program_as_interpreter(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GError) error = NULL;
+
+        write_file(TEST_DIRECTORY "/evil", "#!/proc/self/exe\n", 0755, ALICE);
+        create(alice, "box", idle, "{'Mounts': <[('bind', ['" TEST_DIRECTORY "/evil', '/bin/true'])]>}");
+        for (guint i = 0; i < rounds(20); i++) {
+                g_autofree char *said = exec_says(alice, "box", "",
+                                                  "true; (: >> /proc/1/exe); for p in /proc/[0-9]*; "
+                                                  "do readlink $p/exe; done",
+                                                  NULL, &error);
+                g_assert_no_error(error);
+                g_assert_null(strstr(said, "pflask-supervisor"));
+        }
+        terminate(alice, "box");
+}
+
+/* ---- A14 ---- */
+
+/*
+ * Had it worked, anybody could have ended what root and others wait for, by saying that they had left: sd-bus takes a
+ * signal of a stranger for one of the bus when it is sent to us alone.
+ */
+static void test_leaving_forged(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_autofree char *manager = manager_unique_name(carol);
+        const char *victim = g_dbus_connection_get_unique_name(alice->connection);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "box", idle, NULL);
+        client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", "box"),
+                          &pending);
+        n_containers(alice);
+        g_autoptr(GDBusMessage)
+                signal = g_dbus_message_new_signal("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged");
+        g_dbus_message_set_destination(signal, manager);
+        g_dbus_message_set_body(signal, g_variant_new("(sss)", victim, victim, ""));
+        send_forged(carol, signal);
+        n_containers(carol);
+        terminate(fixture->client, "box");
+        await_within(5, pending.is_done);
+        g_assert_no_error(pending.error);
+}
+
+/* Had it worked, carol would have answered for polkit, and killed root's container. */
+static void test_answer_forged(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_autofree char *manager = manager_unique_name(carol);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "slow", idle, NULL);
+        client_call_later(carol, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                          g_variant_new("(ssi)", "slow", "leader", SIGKILL), &pending);
+        n_containers(carol);
+        for (guint32 serial = 1; serial < 200; serial++) {
+                g_autoptr(GDBusMessage) answer = g_dbus_message_new();
+                g_dbus_message_set_message_type(answer, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
+                g_dbus_message_set_reply_serial(answer, serial);
+                g_dbus_message_set_destination(answer, manager);
+                g_dbus_message_set_body(answer,
+                                        g_variant_new("((bb@a{ss}))", TRUE, FALSE, g_variant_new_parsed("@a{ss} {}")));
+                send_forged(carol, answer);
+        }
+        await(pending.is_done);
+        g_assert_cmpstr(client_error_name(pending.error), ==, DENIED);
+        g_autoptr(GVariant) state = property(fixture->client, "slow", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(fixture->client, "slow");
+}
+
+/* ---- A5 ---- */
+
+/*
+ * Had it worked, an owner who was allowed once to run one program of no privilege without a user namespace would have
+ * become root of the host: the leader makes a namespace of its own later, looks confined, and the owner sends in root.
+ */
+static void test_namespace_made_later(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        create(alice, "granted", "exec unshare -r sleep 100", "{'SharedNamespaces': <['user']>, 'User': <'alice'>}");
+        g_autoptr(GVariant) leader = property(alice, "granted", "Leader");
+        g_autofree char *map = g_strdup_printf("/proc/%u/uid_map", g_variant_get_uint32(leader));
+        gboolean is_apart = FALSE;
+        for (guint i = 0; i < 500 && !is_apart; i++) {
+                g_autofree char *content = NULL;
+                g_file_get_contents(map, &content, NULL, NULL);
+                is_apart = content && strstr(content, "61001");
+                n_containers(alice);
+        }
+        g_assert_true(is_apart);
+        g_assert_cmpstr(exec_outcome(alice, "granted", "root", "id -u"), ==, INTERACTIVE);
+        g_assert_cmpstr(outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                                g_variant_new("(ssi)", "granted", "leader", SIGKILL)),
+                        ==, INTERACTIVE);
+        g_variant_unref(manager_call(fixture->client, "TerminateContainer", "(s)", "granted"));
+        wait_for(alice, "granted", "killed", SIGKILL);
+}
+
+#define HERS(test_name, test_function)                                                                      \
+        {                                                                                                   \
+                .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
+        }
+
+static const Test tests[] = {
+        TEST("/attack/A1-the-supervisor-is-no-writable-file", test_program_overwritten, ON_BUS),
+        HERS("/attack/A1-who-joins-is-no-interpreter", test_program_as_interpreter),
+        HERS("/attack/A5-a-namespace-that-is-made-later", test_namespace_made_later),
+        HERS("/attack/A14-a-leaving-that-is-forged", test_leaving_forged),
+        HERS("/attack/A14-an-answer-that-is-forged", test_answer_forged),
+};
+
+int main(int argc, char **argv)
+{
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}
