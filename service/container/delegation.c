@@ -89,6 +89,26 @@ static int part_give(int part, const IdMaps *maps)
         return 0;
 }
 
+/*
+ * Lets the parts have the controllers that the scope has. One that can't be shared out is missing inside, as it would
+ * be on a machine without it; what it does to the scope as a whole is done all the same.
+ */
+static int scope_share(int scope)
+{
+        _cleanup_(freep) char *controllers = NULL;
+        int r = fd_read_file(scope, "cgroup.controllers", CGROUP_FILE_MAX_BYTES, &controllers, NULL);
+
+        if (r < 0)
+                return r;
+        _cleanup_(fd_closep) int control = openat(scope, "cgroup.subtree_control", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (control < 0)
+                return -errno;
+        char *rest = controllers;
+        for (char *name; (name = strsep(&rest, " \n")) && *name;)
+                dprintf(control, "+%s", name);
+        return 0;
+}
+
 int delegation_make(const char *unit, pid_t leader, const IdMaps *maps, Failure *failure)
 {
         _cleanup_(fd_closep) int scope = scope_open(unit);
@@ -108,6 +128,8 @@ int delegation_make(const char *unit, pid_t leader, const IdMaps *maps, Failure 
                 r = part_add(payload, leader);
         if (r >= 0)
                 r = part_add(supervisor, getpid());
+        if (r >= 0)
+                r = scope_share(scope);
         if (r >= 0 && maps)
                 r = part_give(payload, maps);
         return r < 0 ? failure_step(failure, r, "divide", "cgroup", unit) : 0;

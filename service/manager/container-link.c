@@ -125,6 +125,7 @@ static const struct {
         {"TimestampMonotonic", "t", u64_read, offsetof(Container, timestamp_monotonic)},
         {"Unit", "s", text_read, offsetof(Container, unit)},
         {"Registered", "b", bool_read, offsetof(Container, is_registered)},
+        {"Registering", "b", bool_read, offsetof(Container, is_registering)},
         {"Terminal", "b", bool_read, offsetof(Container, has_terminal)},
         {"Confined", "b", bool_read, offsetof(Container, is_confined)},
         {"NetworkInterfaces", "ai", interfaces_read, offsetof(Container, interfaces)},

@@ -43,6 +43,7 @@ struct Container {
         uint64_t timestamp_monotonic;
         char *unit;
         bool is_registered;
+        bool is_registering; /* after a reboot: the leader is yet to become the machine */
         bool has_terminal;
         bool is_confined; /* as it was made; for people to read. Authority asks the kernel: confinement_holds() */
         bool is_attached;

@@ -5,7 +5,6 @@
 #include "manager/container.h"
 #include "manager/machined.h"
 
-/* A supervisor that has waited long enough says no, and nothing comes of that. */
 static void reboot_resume(const Container *container, bool is_registered)
 {
         if (container->link)
@@ -32,8 +31,7 @@ void reboot_follow(Container *container)
                 .mode = REGISTER_AUTO,
         };
 
-        if (container->told.state != STATE_REBOOTING || container->leader == 0 || !container->is_registered ||
-            !container->manager->has_systemd)
+        if (!container->is_registering || container->leader == 0 || !container->manager->has_systemd)
                 return;
         container->registration = registration_free(container->registration);
         if (machine_register(container->manager->bus, &input, reboot_registered, container, &container->registration,

@@ -9,5 +9,5 @@
 
 typedef struct Container Container;
 
-/** reboot_follow() - what the supervisor says has changed: if a new leader waits to be registered, do that */
+/** reboot_follow() - the supervisor has named another leader: if it is to be registered, do that */
 void reboot_follow(Container *container);

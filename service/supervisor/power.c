@@ -128,7 +128,7 @@ static int power_timeout(sd_event_source *source _unused_, uint64_t usec _unused
         return 0;
 }
 
-/* A PID 1 that was stopped can hear nothing until it is told to go on. */
+/* A PID 1 that was stopped, or is about to be, can hear nothing until it is told to go on; to others that is nothing. */
 static void power_ask(Supervisor *supervisor, State aim, uint64_t timeout_usec)
 {
         _cleanup_(freep) char *status = NULL;
@@ -138,8 +138,7 @@ static void power_ask(Supervisor *supervisor, State aim, uint64_t timeout_usec)
             supervisor_set_timer(supervisor, timeout_usec, power_timeout) < 0)
                 signal = SIGKILL;
         process_signal(supervisor->leader, signal);
-        if (status && strstr(status, "\nState:\tT"))
-                process_signal(supervisor->leader, SIGCONT);
+        process_signal(supervisor->leader, SIGCONT);
 }
 
 static int power_refuses(const Supervisor *supervisor, const char *reason, sd_bus_error *error)
@@ -227,9 +226,13 @@ static void power_go_on(Supervisor *supervisor)
                 power_restart_failed(supervisor, &failure);
 }
 
+/* A manager that appears later still finds what it has to do. */
 static int power_unregistered(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
 {
-        power_resume(userdata, false, NULL);
+        Supervisor *supervisor = userdata;
+
+        supervisor->record.is_registered = false;
+        power_go_on(supervisor);
         return 0;
 }
 
@@ -250,7 +253,8 @@ void power_restart(Supervisor *supervisor)
                 power_restart_failed(supervisor, &failure);
                 return;
         }
-        supervisor->is_held = record->is_registered;
+        supervisor->is_registering |= record->is_registered;
+        supervisor->is_held = supervisor->is_registering;
         supervisor_change_state(supervisor, STATE_REBOOTING);
         uint64_t patience_usec = supervisor->peers.n > 0 ? REGISTER_USEC : APPEAR_USEC;
         if (!supervisor->is_held || supervisor_set_timer(supervisor, patience_usec, power_unregistered) < 0)
@@ -259,10 +263,14 @@ void power_restart(Supervisor *supervisor)
 
 int power_resume(Supervisor *supervisor, bool is_registered, sd_bus_error *error)
 {
-        if (!supervisor->is_held)
-                return error_set(error, SD_BUS_ERROR_FAILED, "nothing waits to be resumed");
+        if (!supervisor->is_registering)
+                return error_set(error, SD_BUS_ERROR_FAILED, "no leader is to be registered");
+        supervisor->is_registering = false;
         supervisor->record.is_registered = is_registered;
-        power_go_on(supervisor);
+        if (supervisor->is_held)
+                power_go_on(supervisor);
+        else
+                supervisor_change_state(supervisor, supervisor->record.state);
         return 0;
 }
 

@@ -43,9 +43,9 @@ bool power_reboots(Supervisor *supervisor);
 void power_restart(Supervisor *supervisor);
 
 /**
- * power_resume() - the other leader needn't wait any longer for being registered with systemd-machined
+ * power_resume() - the leader after a reboot has been registered with systemd-machined, or can't be
  *
- * Return: 0; -errno with @error when none waits.
+ * It goes on, if it still waits for that. Return: 0; -errno with @error when there was nothing to be registered.
  */
 int power_resume(Supervisor *supervisor, bool is_registered, sd_bus_error *error);
 

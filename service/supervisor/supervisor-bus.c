@@ -361,6 +361,7 @@ const sd_bus_vtable supervisor_vtable[] = {
         RECORD("TimestampMonotonic", "t", NULL, timestamp_monotonic, CONST),
         RECORD("Unit", "s", NULL, unit, EMITS),
         RECORD("Registered", "b", get_bool, is_registered, EMITS),
+        SD_BUS_PROPERTY("Registering", "b", get_bool, offsetof(Supervisor, is_registering), EMITS),
         RECORD("Terminal", "b", get_bool, has_terminal, CONST),
         SD_BUS_PROPERTY("NetworkInterfaces", "ai", get_interfaces, 0, EMITS),
         SD_BUS_PROPERTY("ConsoleAttached", "b", get_attached, 0, EMITS),
