@@ -67,8 +67,8 @@ static int authority_append_details(Call *call, sd_bus_message *query)
 {
         char owner[16], number[16];
         const char *program = authority_program(call);
-        const char *user = call->execution ? execution_user(call->execution, number)
-                           : call->spec    ? call->spec->user ?: "root"
+        const char *user = call->execution ? execution_user(call->execution->user, number)
+                           : call->spec    ? execution_user(call->spec->user, number)
                                            : "";
         const char *name = call->container ? call->container->name : call->spec ? call->spec->name : "";
 

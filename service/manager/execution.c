@@ -180,11 +180,9 @@ int execution_append(const Execution *execution, sd_bus_message *message)
                                      execution->streams[2]);
 }
 
-const char *execution_user(const Execution *execution, char buffer[static 16])
+const char *execution_user(const char *user, char buffer[static 16])
 {
-        const char *user = execution->user;
-
-        if (!*user)
+        if (!user || !*user)
                 return "root";
         if (strspn(user, "0123456789") != strlen(user))
                 return user;

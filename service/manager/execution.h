@@ -36,10 +36,10 @@ int execution_read(sd_bus_message *message, bool has_terminal, Execution **ret, 
 int execution_append(const Execution *execution, sd_bus_message *message);
 
 /**
- * execution_user() - who it is to polkit: "root" for "" and for every spelling of 0, a number without leading zeros
+ * execution_user() - who it is to polkit: "root" for "", NULL and every spelling of 0, a number without leading zeros
  * @buffer:  for the answer, which may lie there
  */
-const char *execution_user(const Execution *execution, char buffer[static 16]);
+const char *execution_user(const char *user, char buffer[static 16]);
 
 /** execution_free() - takes NULL. Return: NULL. */
 Execution *execution_free(Execution *execution);

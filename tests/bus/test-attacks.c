@@ -259,6 +259,242 @@ static void test_namespace_made_later(Fixture *fixture)
         wait_for(alice, "granted", "killed", SIGKILL);
 }
 
+/* Options by which a container would reach beyond its caller: each makes it one that polkit is asked about. */
+static void test_reaching_options(Fixture *fixture)
+{
+        static const char *const reaching[] = {
+                "{'SharedNamespaces': <['user']>}",
+                "{'SharedNamespaces': <['user', 'mount', 'pid']>}",
+                "{'UserMaps': <[(uint32 0, uint32 0, uint32 1)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 61001, uint32 1), (uint32 1, uint32 0, uint32 1)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 61001, uint32 2)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 61002, uint32 1)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 61001, uint32 1), (uint32 1, uint32 700000000, uint32 65537)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 699999999, uint32 2)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 700000000, uint32 4294967295)]>}",
+                "{'Interfaces': <[('veth', ['pf0', 'eth0'])]>}",
+                "{'Interfaces': <[('move', ['lo', 'lo1'])]>}",
+                "{'Interfaces': <[('macvlan', ['eth0', 'mv0'])]>}",
+                "{'Cgroups': <['memory']>}",
+        };
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        for (guint i = 0; i < G_N_ELEMENTS(reaching); i++) {
+                const char *error = creation_outcome(alice, "box", idle, reaching[i]);
+                g_assert_true(g_str_equal(error, INTERACTIVE) || g_str_equal(error, ERROR_PREFIX "InvalidOption"));
+        }
+}
+
+/* Had it worked, the file on disk would have decided whose container it is, and the manager after a crash believed it. */
+static void test_altered_record(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        const char *file = CONTAINERS_DIRECTORY "/box/state";
+        g_autofree char *before = NULL;
+
+        create(fixture->client, "box", idle, NULL);
+        g_assert_true(g_file_get_contents(file, &before, NULL, NULL));
+        fixture_stop_manager(fixture, SIGKILL);
+        g_autoptr(GString) altered = g_string_new(before);
+        g_string_replace(altered, "OWNER=0", "OWNER=61001", 0);
+        g_assert_cmpstr(altered->str, !=, before);
+        write_file(file, altered->str, 0600, 0);
+        fixture_start_manager(fixture);
+        g_assert_cmpstr(exec_outcome(alice, "box", "root", "id"), ==, INTERACTIVE);
+        g_autoptr(GVariant) owner = property(alice, "box", "Owner");
+        g_assert_cmpuint(g_variant_get_uint32(owner), ==, 0);
+        terminate(fixture->client, "box");
+}
+
+/* ---- A2 ---- */
+
+/* Had it worked, the working directory would have been one of the host's, and "../.." its root (CVE-2024-21626). */
+static void test_descriptor_as_directory(Fixture *fixture)
+{
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < 64; i++) {
+                g_autofree char *text = g_strdup_printf("{'WorkingDirectory': <'/proc/self/fd/%u'>}", i);
+                g_autoptr(GError) error = NULL;
+                g_assert_cmpstr(creation_outcome(fixture->client, "other", "pwd", text), !=, "");
+                g_autofree char *said = exec_says(fixture->client, "box", "", "pwd", text, &error);
+                g_assert_null(said);
+        }
+        terminate(fixture->client, "box");
+}
+
+/* Had it failed, whoever runs inside would hold something of the host's. */
+static void test_three_descriptors(Fixture *fixture)
+{
+        static const char *const script = "ls /proc/$$/fd | tr '\\n' ' '";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GError) error = NULL;
+
+        g_autofree char *leader = leader_says(alice, "box", script, NULL);
+        wait_for(alice, "box", "exited", 0);
+        g_assert_cmpstr(leader, ==, "0 1 2 ");
+        g_autofree char *stub = leader_says(alice, "box", "ls /proc/1/fd 2>&1; ls /proc/$$/fd | tr '\\n' ' '",
+                                            "{'StubInit': <true>}");
+        wait_for(alice, "box", "exited", 0);
+        g_assert_true(g_str_has_suffix(stub, "0 1 2 "));
+        create(alice, "box", idle, NULL);
+        g_autofree char *joined = exec_says(alice, "box", "", script, NULL, &error);
+        g_assert_cmpstr(joined, ==, "0 1 2 ");
+        terminate(alice, "box");
+}
+
+/* ---- A3, A4 ---- */
+
+/* Had it worked, the container would have held the joining process's descriptors, memory or root directory. */
+static void test_joiner_watched(Fixture *fixture)
+{
+        static const char *const watch =
+                "exec 2>/dev/null; while :; do for p in /proc/[0-9]*; do case $(cat $p/comm) in pflask*)"
+                " readlink $p/exe $p/cwd $p/root $p/fd/*; cat $p/environ; : > $p/mem; esac; done; done";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+
+        run(alice, "box", watch, NULL, &attachment);
+        for (guint i = 0; i < rounds(100); i++)
+                g_assert_cmpstr(exec_outcome(alice, "box", "", "true"), ==, "");
+        terminate(alice, "box");
+        GByteArray *said = read_until_end(attachment.console);
+        g_assert_cmpuint(said->len, ==, 0);
+        g_byte_array_unref(said);
+}
+
+static gboolean is_ours(const char *pid)
+{
+        g_autofree char *path = g_build_filename("/proc", pid, "comm", NULL);
+        g_autofree char *comm = NULL;
+
+        return g_file_get_contents(path, &comm, NULL, NULL) && g_str_has_prefix(comm, "pflask-");
+}
+
+/* Tries all that a process of the same uid could. Return: whether one of it worked. */
+static gboolean can_reach_into(const char *entry)
+{
+        pid_t pid = atoi(entry);
+        g_autofree char *memory = g_build_filename("/proc", entry, "mem", NULL);
+        _cleanup_(fd_closep) int pidfd = pidfd_open(pid, 0);
+        _cleanup_(fd_closep) int mem = open(memory, O_RDWR | O_CLOEXEC);
+        int stolen = pidfd >= 0 ? (int)syscall(SYS_pidfd_getfd, pidfd, 3, 0) : -1;
+        gboolean is_seized = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0;
+
+        fd_close(stolen);
+        return (mem >= 0 || stolen >= 0 || is_seized) && is_ours(entry);
+}
+
+/* In a process of its own, with alice's ids, for as long as it is let live. */
+_noreturn_ static void attack_same_uid(int report)
+{
+        if (setresgid(ALICE, ALICE, ALICE) < 0 || setresuid(ALICE, ALICE, ALICE) < 0)
+                _exit(EXIT_FAILURE);
+        for (;;) {
+                g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+                const char *entry;
+                while ((entry = g_dir_read_name(proc)))
+                        if (atoi(entry) > 1 && is_ours(entry) && can_reach_into(entry))
+                                fd_write_all(report, "!", 1);
+        }
+}
+
+/* Had it worked, alice would have steered the set-up, which holds descriptors that she could not have opened. */
+static void test_set_up_traced(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        int ends[2];
+
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
+        pid_t attacker = fork();
+        if (attacker == 0)
+                attack_same_uid(ends[1]);
+        g_assert_cmpint(attacker, >, 0);
+        for (guint i = 0; i < rounds(20); i++) {
+                create(alice, "box", idle, NULL);
+                g_assert_cmpstr(exec_outcome(alice, "box", "", "true"), ==, "");
+                terminate(alice, "box");
+        }
+        g_assert_cmpint(kill(attacker, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(attacker, NULL, 0), ==, attacker);
+        char byte;
+        g_assert_cmpint(read(ends[0], &byte, 1), ==, -1);
+        fd_close(ends[0]);
+        fd_close(ends[1]);
+}
+
+/* ---- A10 ---- */
+
+/* Had it worked, a rule that refuses root would have let in who spells it as a number. */
+static void test_root_as_a_number(Fixture *fixture)
+{
+        static const char *const spellings[] = {"root", "0", "00", "0000000000"};
+        static const char *const nobody[] = {"4294967296", "4294967295", "-1", "+0", "0x0", " 0", "0 "};
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        for (guint i = 0; i < G_N_ELEMENTS(spellings); i++) {
+                g_autofree char *text = g_strdup_printf("{'SharedNamespaces': <['user']>, 'User': <'%s'>}",
+                                                        spellings[i]);
+                g_assert_cmpstr(creation_outcome(alice, "granted", "id", text), ==, DENIED);
+        }
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(nobody); i++)
+                g_assert_cmpstr(exec_outcome(fixture->client, "box", nobody[i], "id"), ==, ERROR_PREFIX "NoSuchUser");
+        terminate(fixture->client, "box");
+}
+
+/* ---- A11, A21 ---- */
+
+/* Had it worked, a value would have become another option, of systemd or of a file system (CVE-2022-0811). */
+static void test_smuggled_options(Fixture *fixture)
+{
+        static const char *const refused[] = {
+                "{'Properties': <[('ExecStart', <'/bin/sh'>)]>}",
+                "{'Properties': <[('User', <'root'>)]>}",
+                "{'Properties': <[('Slice', <'system.slice'>)]>}",
+                "{'Properties': <[('DevicePolicy', <'auto'>)]>}",
+                "{'Properties': <[('MemoryMax=1\\nDelegate', <uint64 1>)]>}",
+                "{'Hostname': <'a\\nb'>}",
+                "{'Hostname': <'a/b'>}",
+                "{'Environment': <['=x']>}",
+                "{'Environment': <['novalue']>}",
+                "{'WorkingDirectory': <'tmp'>}",
+                "{'Limits': <[('NOFILE,NPROC', uint64 1, uint64 1)]>}",
+                "{'SharedNamespaces': <['user,mount']>}",
+                "{'Capabilities': <['all,sys_admin']>}",
+                "{'Mounts': <[('bind,suid', ['/', '/mnt'])]>}",
+                "{'Mounts': <[('tmp', ['/tmp', 'mode=0,uid=0'])]>}",
+                "{'Mounts': <[('tmp', ['../tmp'])]>}",
+                "{'Root ': <'/'>}",
+                "{'root': <'/'>}",
+                "{'Root\\n': <'/'>}",
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(refused); i++)
+                g_assert_cmpstr(creation_outcome(fixture->client, "box", "true", refused[i]), !=, "");
+}
+
+/* Had it worked, the comma would have begun another option of the overlay, or the colon another lower layer. */
+static void test_separators_in_paths(Fixture *fixture)
+{
+        static const char *const names[] = {"a,upperdir=b", "a:b", "a=b", "a%sb", "a+b", "a\\\\b", "a\\nb", "-o suid"};
+
+        make_directory(TEST_DIRECTORY "/odd", 0755, 0);
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+                g_autofree char *name = g_strcompress(names[i]);
+                g_autofree char *upper = g_build_filename(TEST_DIRECTORY "/odd", name, NULL);
+                g_autofree char *work = g_strconcat(upper, ".work", NULL);
+                g_autofree char *made = g_build_filename(upper, "made", NULL);
+                g_autofree char *text = g_strdup_printf("{'Mounts': <[('overlay', ['" TEST_DIRECTORY "/odd/%s', '/srv',"
+                                                        " '" TEST_DIRECTORY "/odd/%s.work'])]>}",
+                                                        names[i], names[i]);
+                make_directory(upper, 0755, 0);
+                make_directory(work, 0755, 0);
+                create(fixture->client, "box", "touch /srv/made", text);
+                wait_for(fixture->client, "box", "exited", 0);
+                g_assert_true(g_file_test(made, G_FILE_TEST_EXISTS));
+        }
+}
+
 #define HERS(test_name, test_function)                                                                      \
         {                                                                                                   \
                 .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
@@ -268,6 +504,15 @@ static const Test tests[] = {
         TEST("/attack/A1-the-supervisor-is-no-writable-file", test_program_overwritten, ON_BUS),
         HERS("/attack/A1-who-joins-is-no-interpreter", test_program_as_interpreter),
         HERS("/attack/A5-a-namespace-that-is-made-later", test_namespace_made_later),
+        HERS("/attack/A5-options-that-reach-further", test_reaching_options),
+        HERS("/attack/A5-a-record-that-was-altered", test_altered_record),
+        TEST("/attack/A2-a-descriptor-as-working-directory", test_descriptor_as_directory, ON_BOTH),
+        HERS("/attack/A2-three-descriptors-and-no-more", test_three_descriptors),
+        HERS("/attack/A3-who-joins-is-watched-in-vain", test_joiner_watched),
+        HERS("/attack/A4-the-set-up-is-not-traced", test_set_up_traced),
+        HERS("/attack/A10-root-as-a-number-is-root", test_root_as_a_number),
+        TEST("/attack/A11-no-value-is-an-option", test_smuggled_options, ON_BOTH),
+        TEST("/attack/A21-separators-in-paths-separate-nothing", test_separators_in_paths, ON_BUS),
         HERS("/attack/A14-a-leaving-that-is-forged", test_leaving_forged),
         HERS("/attack/A14-an-answer-that-is-forged", test_answer_forged),
 };
