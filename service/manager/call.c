@@ -107,6 +107,8 @@ static int call_run(Call *call, Container *container, sd_bus_error *error)
                 return r;
         if (method->read) {
                 r = method->read(call, error);
+                if (r == -EBADMSG && !sd_bus_error_is_set(error)) /* all that a bus lets through and sd-bus doesn't */
+                        return error_set(error, SD_BUS_ERROR_INVALID_ARGS, "a handle came without its descriptor");
                 if (r < 0)
                         return r;
         }
