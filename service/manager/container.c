@@ -17,6 +17,7 @@
 #include "manager/log.h"
 #include "manager/machined.h"
 #include "manager/register.h"
+#include "manager/scope.h"
 
 /* How long an end that nobody asks for is kept; the supervisors count the same. */
 #define REMAINS_USEC (UINT64_C(60) * 1000000)
@@ -284,6 +285,9 @@ void container_bury(Container *container, Claim *remains)
         container->remains = remains;
         if (container->leader_fd >= 0)
                 process_signal(container->leader_fd, SIGKILL);
+        /* Without a pid namespace others may have outlived both. */
+        if (container->manager->has_systemd)
+                scope_stop(container->manager->bus, container->name);
         container_ended(container, RESULT_LOST, 0);
 }
 

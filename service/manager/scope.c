@@ -133,6 +133,14 @@ static int scope_tell_systemd(sd_bus *bus, const char *member, const char *unit)
         return r < 0 ? r : sd_bus_send(bus, message, NULL);
 }
 
+void scope_stop(sd_bus *bus, const char *name)
+{
+        _cleanup_(freep) char *unit = scope_unit_name(name);
+
+        if (unit)
+                scope_tell_systemd(bus, "StopUnit", unit);
+}
+
 static int scope_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);
 
 /* sd-bus sends a message again with the serial that it had, which is free since its call has been answered. */

@@ -61,6 +61,9 @@ char *scope_unit_name(const char *name);
  */
 int scope_start(sd_bus *bus, const ScopeInput *input, ScopeDone done, void *userdata, Scope **ret, sd_bus_error *error);
 
+/** scope_stop() - have systemd end what is left of a container that has no supervisor; nobody waits for it */
+void scope_stop(sd_bus *bus, const char *name);
+
 /** scope_free() - takes NULL; ends the wait. Return: NULL. */
 Scope *scope_free(Scope *scope);
 DEFINE_CLEANUP(Scope, scope_free)
