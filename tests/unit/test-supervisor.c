@@ -646,6 +646,112 @@ static void test_terminate(Fixture *fixture, const void *data _unused_)
         forget(fixture);
 }
 
+/* ---- power ---- */
+
+#define LISTENS "trap : TERM; echo ready; while :; do sleep 1; done"
+
+static void await_ready(Fixture *fixture)
+{
+        char *log;
+        bool is_ready;
+
+        do {
+                uint64_t dropped;
+                g_autoptr(GByteArray) bytes = read_log(fixture, &dropped);
+                log = g_strndup((const char *)bytes->data, bytes->len);
+                is_ready = strstr(log, "ready");
+                g_free(log);
+        } while (!is_ready);
+}
+
+static void test_power_off_in_vain(Fixture *fixture, const void *data _unused_)
+{
+        const uint64_t timeout_usec = 300000;
+
+        run(fixture, LISTENS, NULL);
+        await_ready(fixture);
+        gint64 before = g_get_monotonic_time();
+        g_assert_cmpint(sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "PowerOff", NULL,
+                                           NULL, "t", timeout_usec),
+                        >=, 0);
+        g_assert_cmpint(g_get_monotonic_time() - before, >=, (gint64)timeout_usec);
+        assert_exit(fixture, "killed", SIGKILL);
+        forget(fixture);
+}
+
+static int reboot_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+        *(int *)userdata = sd_bus_message_is_method_error(reply, NULL) ? -1 : 1;
+        return 0;
+}
+
+static void reboot_later(Fixture *fixture, int *answered)
+{
+        *answered = 0;
+        g_assert_cmpint(sd_bus_call_method_async(fixture->bus, NULL, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
+                                                 "Reboot", reboot_answered, answered, "t", UINT64_C(300000)),
+                        >=, 0);
+}
+
+static int resume(Fixture *fixture, bool is_registered)
+{
+        return sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Resume", NULL, NULL, "b",
+                                  (int)is_registered);
+}
+
+/* A leader that is to be registered doesn't run before it is, and then it does. */
+static void test_reboot_registers(Fixture *fixture, const void *data _unused_)
+{
+        int answered, value;
+        uint32_t leader;
+
+        g_assert_cmpint(create(fixture, BOX, LISTENS, NULL, false, NULL), >, 0);
+        g_assert_cmpint(sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Start", NULL,
+                                           NULL, "sb", "", 1),
+                        >=, 0);
+        g_assert_cmpint(resume(fixture, true), <, 0);
+        reboot_later(fixture, &answered);
+        do {
+                get_number(fixture->bus, "Registering", 'b', &value);
+        } while (!value);
+        assert_state(fixture, "rebooting");
+        get_number(fixture->bus, "Leader", 'u', &leader);
+        g_assert_cmpint(resume(fixture, true), >=, 0);
+        wait_for_state(fixture, "running");
+        while (!answered)
+                g_assert_cmpint(sd_bus_process(fixture->bus, NULL), >=, 0);
+        g_assert_cmpint(answered, ==, 1);
+        get_number(fixture->bus, "Registering", 'b', &value);
+        g_assert_false(value);
+        get_number(fixture->bus, "Registered", 'b', &value);
+        g_assert_true(value);
+        get_number(fixture->bus, "Leader", 'u', &value);
+        g_assert_cmpint(value, ==, leader);
+        g_assert_cmpint(call(fixture, "Terminate", NULL), >=, 0);
+        forget(fixture);
+}
+
+/* The next leader is ended on its way as the first would have been, and there is no third. */
+static void test_terminate_reboot(Fixture *fixture, const void *data _unused_)
+{
+        int answered, value;
+
+        g_assert_cmpint(create(fixture, BOX, LISTENS, NULL, false, NULL), >, 0);
+        g_assert_cmpint(sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Start", NULL,
+                                           NULL, "sb", "", 1),
+                        >=, 0);
+        reboot_later(fixture, &answered);
+        do {
+                get_number(fixture->bus, "Registering", 'b', &value);
+        } while (!value);
+        g_assert_cmpint(call(fixture, "Terminate", NULL), >=, 0);
+        while (!answered)
+                g_assert_cmpint(sd_bus_process(fixture->bus, NULL), >=, 0);
+        g_assert_cmpint(answered, ==, -1);
+        assert_exit(fixture, "killed", SIGKILL);
+        forget(fixture);
+}
+
 static void assert_leaves_nobody(Fixture *fixture, AppendFunction options)
 {
         g_autofree char *mark = g_strdup_printf("10%d", (int)getpid());
@@ -1129,6 +1235,9 @@ int main(int argc, char **argv)
                 {"/supervisor/records-the-signal", test_death_by_signal},
                 {"/supervisor/does-not-forget-what-runs", test_forget_early},
                 {"/supervisor/terminates", test_terminate},
+                {"/supervisor/kills-what-takes-too-long-to-end", test_power_off_in_vain},
+                {"/supervisor/lets-a-rebooted-leader-be-registered", test_reboot_registers},
+                {"/supervisor/ends-a-leader-that-is-to-be-registered", test_terminate_reboot},
                 {"/supervisor/ends-with-the-leader", test_background},
                 {"/supervisor/ends-with-the-leader-in-shared-pids", test_background_shared},
                 {"/supervisor/ends-when-told-to", test_term},
