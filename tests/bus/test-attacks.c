@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
@@ -495,6 +497,415 @@ static void test_separators_in_paths(Fixture *fixture)
         }
 }
 
+/* ---- A12 ---- */
+
+/* Had it worked, alice's container would have typed into root's shell (CVE-2017-5226). */
+static void test_terminal_in_anothers(Fixture *fixture)
+{
+        static const char *const command[] = {"true", NULL}, *const environment[] = {NULL};
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+        _cleanup_(fd_closep) int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        _cleanup_(fd_closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        g_assert_true(grantpt(master) == 0 && unlockpt(master) == 0);
+        _cleanup_(fd_closep) int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        create(alice, "box", idle, NULL);
+        g_unix_fd_list_append(fds, null, NULL);
+        g_unix_fd_list_append(fds, terminal, NULL);
+        for (int stream = 0; stream < 3; stream++) {
+                g_autoptr(GError) error = NULL;
+                GVariant *reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "ExecContainer",
+                                              g_variant_new("(ss^as^ashhh@a{sv})", "box", "", command, environment,
+                                                            stream == 0, stream == 1, stream == 2, options(NULL)),
+                                              fds, NULL, &error);
+                g_assert_null(reply);
+                g_assert_cmpstr(client_error_name(error), ==, ERROR_PREFIX "InvalidOption");
+        }
+        terminate(alice, "box");
+}
+
+/* Had it worked, her own container would have typed into the shell that she started it from: TIOCSTI, TIOCLINUX, and
+   with bits above those that the kernel looks at. */
+static void test_keys_pushed(Fixture *fixture)
+{
+        static const char *const push = "perl -e 'for (0x5412, 0x541c, 0x5412 + 2**32) { my $x = \"x\"; "
+                                        "print ioctl(STDIN, $_, $x) ? \"typed \" : \"refused \" }'";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+        g_autoptr(GError) error = NULL;
+        _cleanup_(fd_closep) int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        int ends[2];
+
+        g_assert_true(grantpt(master) == 0 && unlockpt(master) == 0);
+        _cleanup_(fd_closep) int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        g_assert_cmpint(fchown(terminal, ALICE, ALICE), ==, 0);
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+        g_unix_fd_list_append(fds, terminal, NULL);
+        g_unix_fd_list_append(fds, ends[1], NULL);
+        fd_close(ends[1]);
+        _cleanup_(fd_closep) int reader = ends[0];
+        g_autoptr(GVariant) reply = client_call(
+                alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                create_parameters("box", push, "{'Terminal': <false>, 'Stdin': <handle 0>, 'Stdout': <handle 1>}"), fds,
+                NULL, &error);
+        g_assert_no_error(error);
+        g_clear_object(&fds);
+        wait_for(alice, "box", "exited", 0);
+        GByteArray *said = read_until_end(reader);
+        g_assert_cmpmem(said->data, said->len, "refused refused refused ", 24);
+        g_byte_array_unref(said);
+}
+
+/* ---- A13 ---- */
+
+/* Had it worked, polkit's yes to the end of root's container would have ended alice's, who took the name meanwhile. */
+static void test_replaced_by_another_user(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "slow", idle, NULL);
+        client_call_later(bob, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                          g_variant_new("(ssi)", "slow", "leader", SIGKILL), &pending);
+        n_containers(bob);
+        terminate(fixture->client, "slow");
+        create(alice, "slow", idle, NULL);
+        await(pending.is_done);
+        g_assert_cmpstr(client_error_name(pending.error), ==, ERROR_PREFIX "NoSuchContainer");
+        g_autoptr(GVariant) state = property(alice, "slow", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(alice, "slow");
+}
+
+/* ---- A15 ---- */
+
+static char *creation_sentence(Client *client, const char *option_text)
+{
+        g_autoptr(GError) error = NULL;
+        GVariant *reply = client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                      create_parameters("box", "true", option_text), NULL, NULL, &error);
+
+        g_assert_null(reply);
+        g_dbus_error_strip_remote_error(error);
+        return g_strdup(error->message);
+}
+
+/* Had it worked, a confined caller would have read what root alone may, or learned what is there. */
+static void test_what_root_alone_may_see(Fixture *fixture)
+{
+        static const char *const forms[] = {
+                "{'Root': <'" TEST_DIRECTORY "/secret/%s'>}",
+                "{'Root': <'/proc/self/root" TEST_DIRECTORY "/secret/%s'>}",
+                "{'Root': <'/proc/1/root" TEST_DIRECTORY "/secret/%s'>}",
+                "{'Root': <'/proc/1/cwd/run/test/secret/%s'>}",
+                "{'Root': <'" TEST_DIRECTORY "/../test/secret/%s'>}",
+                "{'Mounts': <[('bind', ['" TEST_DIRECTORY "/secret/%s', '/mnt'])]>}",
+                "{'Mounts': <[('overlay', ['" TEST_DIRECTORY "/secret/%s', '/mnt', '/tmp'])]>}",
+        };
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        make_directory(TEST_DIRECTORY "/secret", 0700, 0);
+        make_directory(TEST_DIRECTORY "/secret/there", 0755, 0);
+        for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
+                g_auto(GStrv) parts = g_strsplit(forms[i], "%s", 2);
+                g_autofree char *there = g_strconcat(parts[0], "there", parts[1], NULL);
+                g_autofree char *absent = g_strconcat(parts[0], "never", parts[1], NULL);
+                g_autofree char *one = creation_sentence(alice, there);
+                g_autofree char *two = creation_sentence(alice, absent);
+                g_autoptr(GString) other = g_string_new(two);
+                g_string_replace(other, "never", "there", 0);
+                g_assert_cmpstr(one, ==, other->str);
+        }
+        create(alice, "box", idle, NULL);
+        g_assert_cmpstr(outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "BindMountContainer",
+                                g_variant_new("(sssbb)", "box", TEST_DIRECTORY "/secret/there", "/mnt", TRUE, FALSE)),
+                        !=, "");
+        terminate(alice, "box");
+}
+
+/* Swaps a directory of alice's with a link to what root alone may read, as fast as it goes, until killed. */
+_noreturn_ static void swap_for_ever(void)
+{
+        if (setresgid(ALICE, ALICE, ALICE) < 0 || setresuid(ALICE, ALICE, ALICE) < 0)
+                _exit(EXIT_FAILURE);
+        for (;;)
+                renameat2(AT_FDCWD, TEST_DIRECTORY "/hers/a", AT_FDCWD, TEST_DIRECTORY "/hers/b", RENAME_EXCHANGE);
+}
+
+/* Had it worked, root's directory would now and then have come into the container (CVE-2021-30465). */
+static void test_swapped_link(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        make_directory(TEST_DIRECTORY "/secret", 0700, 0);
+        write_file(TEST_DIRECTORY "/secret/canary", "", 0644, 0);
+        make_directory(TEST_DIRECTORY "/hers", 0755, ALICE);
+        make_directory(TEST_DIRECTORY "/hers/a", 0755, ALICE);
+        g_assert_cmpint(symlink(TEST_DIRECTORY "/secret", TEST_DIRECTORY "/hers/b"), ==, 0);
+        pid_t attacker = fork();
+        if (attacker == 0)
+                swap_for_ever();
+        for (guint i = 0; i < rounds(100); i++)
+                if (g_str_equal(creation_outcome(alice, "box", "test ! -e /mnt/canary",
+                                                 "{'Mounts': <[('bind', ['" TEST_DIRECTORY "/hers/a', '/mnt'])]>}"),
+                                ""))
+                        wait_for(alice, "box", "exited", 0);
+        g_assert_cmpint(kill(attacker, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(attacker, NULL, 0), ==, attacker);
+}
+
+/* ---- A16, A24 ---- */
+
+typedef struct Likeness {
+        uid_t uid;
+        const char *options;
+        const char *user; /* to join as who the leader is */
+} Likeness;
+
+/* Had it failed, whoever is sent in would be more than the container was allowed to be (CVE-2022-27649). */
+static void test_joined_is_like_the_leader(Fixture *fixture)
+{
+        static const char *const facts = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp)' /proc/self/status;"
+                                         "readlink /proc/self/ns/*; cat /proc/self/cgroup;"
+                                         "cat /proc/self/attr/current 2>/dev/null; cat /proc/self/oom_score_adj;";
+        static const Likeness rows[] = {
+                {0, NULL, ""},
+                {0, "{'NoNewPrivileges': <true>}", ""},
+                {0, "{'Capabilities': <['-all']>}", ""},
+                {0, "{'Capabilities': <['-sys_admin', '-sys_ptrace']>}", ""},
+                {0, "{'SharedNamespaces': <['uts', 'ipc', 'cgroup']>}", ""},
+                {0, "{'UserMaps': <[(uint32 0, uint32 700000000, uint32 65536)]>}", ""},
+                {0, "{'User': <'alice'>}", "alice"},
+                {0, "{'PrivateNetwork': <true>}", ""},
+                {ALICE, NULL, ""},
+                {ALICE, "{'NoNewPrivileges': <true>}", ""},
+                {ALICE, "{'Capabilities': <['-all', '+net_bind_service']>}", ""},
+                {ALICE, "{'User': <'alice'>}", "alice"},
+        };
+        g_autofree char *script = g_strconcat("stty -onlcr; ", facts, "echo END; exec sleep 100", NULL);
+
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Client) client = client_new(fixture, rows[i].uid);
+                g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+                g_autoptr(GError) error = NULL;
+                run(client, "box", script, rows[i].options, &attachment);
+                GByteArray *leader = read_until(attachment.console, "END");
+                g_autofree char *expected = g_strndup((char *)leader->data, leader->len - strlen("END\n"));
+                g_byte_array_unref(leader);
+                g_autofree char *joined = exec_says(client, "box", rows[i].user, facts, NULL, &error);
+                g_assert_no_error(error);
+                g_test_message("%s", rows[i].options);
+                g_assert_cmpstr(joined, ==, expected);
+                g_assert_nonnull(strstr(joined, "CapInh:\t0000000000000000"));
+                terminate(client, "box");
+        }
+}
+
+/* ---- A18 ---- */
+
+/* Had it worked, a program of the host's that is root for everybody would have been root of the host in the container. */
+static void test_set_user_id(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GError) error = NULL;
+        g_autofree char *out = NULL;
+
+        make_directory(TEST_DIRECTORY "/suid", 0755, 0);
+        g_assert_cmpint(mount("tmpfs", TEST_DIRECTORY "/suid", "tmpfs", 0, "mode=0755"), ==, 0);
+        g_assert_cmpint(shell(fixture,
+                              "cp /usr/bin/id suid/id && chmod 4755 suid/id && "
+                              "setpriv --reuid 61001 --clear-groups suid/id -u",
+                              &out, NULL),
+                        ==, 0);
+        g_assert_cmpstr(out, ==, "0\n");
+        g_autofree char *self = leader_says(alice, "box", TEST_DIRECTORY "/suid/id -u", "{'User': <'alice'>}");
+        wait_for(alice, "box", "exited", 0);
+        g_assert_cmpstr(self, ==, "61001\n");
+        create(alice, "box", idle, "{'Mounts': <[('bind', ['" TEST_DIRECTORY "/suid', '/mnt'])]>}");
+        g_autofree char *other = exec_says(alice, "box", "5", TEST_DIRECTORY "/suid/id -u; /mnt/id -u", NULL, &error);
+        g_assert_cmpstr(other, ==, "5\n5\n");
+        terminate(alice, "box");
+        g_assert_cmpint(umount2(TEST_DIRECTORY "/suid", MNT_DETACH), ==, 0);
+}
+
+/* ---- A22 ---- */
+
+static void assert_others_are_served(Fixture *fixture)
+{
+        gint64 begin = g_get_monotonic_time();
+
+        n_containers(fixture->client);
+        g_assert_cmpint(g_get_monotonic_time() - begin, <, G_TIME_SPAN_SECOND);
+}
+
+/* Had it worked, the service would have waited for a byte of the container's for ever, or have read until its end. */
+static void test_odd_files(Fixture *fixture)
+{
+        static const char *const files[] = {TEST_DIRECTORY "/fifo", TEST_DIRECTORY "/sparse", "/dev/zero", "/dev/full",
+                                            TEST_DIRECTORY "/lines"};
+        static const char *const places[] = {"/etc/passwd", "/etc/group", "/usr/lib/os-release"};
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GString) lines = g_string_new(NULL);
+
+        for (guint i = 0; i < 1000000; i++)
+                g_string_append(lines, "x:x:5:5::/:\n");
+        write_file(TEST_DIRECTORY "/lines", lines->str, 0644, ALICE);
+        write_file(TEST_DIRECTORY "/sparse", "", 0644, ALICE);
+        g_assert_cmpint(truncate(TEST_DIRECTORY "/sparse", INT64_C(10) << 30), ==, 0);
+        g_assert_cmpint(mkfifo(TEST_DIRECTORY "/fifo", 0666), ==, 0);
+        for (guint i = 0; i < G_N_ELEMENTS(files) * G_N_ELEMENTS(places); i++) {
+                g_autofree char *text = g_strdup_printf("{'Mounts': <[('bind', ['%s', '%s'])]>}",
+                                                        files[i / G_N_ELEMENTS(places)],
+                                                        places[i % G_N_ELEMENTS(places)]);
+                gint64 begin = g_get_monotonic_time();
+                g_test_message("%s", text);
+                if (g_str_equal(creation_outcome(alice, "box", idle, text), "")) {
+                        exec_outcome(alice, "box", "x", "true");
+                        outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "GetContainerOSRelease",
+                                g_variant_new("(s)", "box"));
+                        assert_others_are_served(fixture);
+                        terminate(alice, "box");
+                }
+                g_assert_cmpint(g_get_monotonic_time() - begin, <, 2 * G_TIME_SPAN_SECOND);
+        }
+}
+
+/* ---- A23 ---- */
+
+/* Had it worked, a uid above INT_MAX would have been -1 or 0 somewhere on its way (systemd#11026). */
+static void test_uid_above_int_max(Fixture *fixture)
+{
+        g_autoptr(Client) odd = client_new_with_groups(fixture, ODD, CAROL, NULL, 0);
+        g_autoptr(GError) error = NULL;
+
+        create(odd, "box", idle, NULL);
+        g_autoptr(GVariant) owner = property(odd, "box", "Owner");
+        g_assert_cmpuint(g_variant_get_uint32(owner), ==, ODD);
+        g_autofree char *map = exec_says(odd, "box", "", "tr -s ' ' < /proc/self/uid_map", NULL, &error);
+        g_assert_cmpstr(map, ==, " 0 4000000000 1\n");
+        create(fixture->client, "other", idle, NULL);
+        g_assert_cmpstr(exec_outcome(odd, "other", "", "true"), ==, INTERACTIVE);
+        terminate(odd, "box");
+        terminate(fixture->client, "other");
+}
+
+/* ---- A25 ---- */
+
+/* Had it worked, a name would have been a path, a unit's, or one that looks like another. */
+static void test_names(Fixture *fixture)
+{
+        static const char *const names[] = {".",
+                                            "..",
+                                            "/",
+                                            "a/b",
+                                            "../a",
+                                            "a/..",
+                                            ".host",
+                                            "-a",
+                                            "--help",
+                                            "_a",
+                                            "a-",
+                                            "a.",
+                                            "a_",
+                                            "a..b",
+                                            "a b",
+                                            " a",
+                                            "a\n",
+                                            "a\tb",
+                                            "a%b",
+                                            "a:b",
+                                            "a@b",
+                                            "a\\b",
+                                            "\xc3\xa9",
+                                            "a\xe2\x80\xae"
+                                            "b",
+                                            "\x7f",
+                                            "\x01"};
+        g_autofree char *longest = g_strnfill(64, 'a'), *longer = g_strnfill(65, 'a'), *file = g_strnfill(255, 'a');
+
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+                g_assert_cmpstr(creation_outcome(fixture->client, names[i], "true", NULL), ==,
+                                ERROR_PREFIX "InvalidName");
+        g_assert_cmpstr(creation_outcome(fixture->client, longer, "true", NULL), ==, ERROR_PREFIX "InvalidName");
+        g_assert_cmpstr(creation_outcome(fixture->client, file, "true", NULL), ==, ERROR_PREFIX "InvalidName");
+        create(fixture->client, longest, "true", NULL);
+        wait_for(fixture->client, longest, "exited", 0);
+}
+
+/* ---- descriptors, sockets, sizes ---- */
+
+static const char *root_outcome(Client *client, int fd)
+{
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+        g_autoptr(GError) error = NULL;
+
+        g_assert_cmpint(fd, >=, 0);
+        g_unix_fd_list_append(fds, fd, NULL);
+        g_autoptr(GVariant)
+                reply = client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                    create_parameters("box", "true", "{'Root': <handle 0>}"), fds, NULL, &error);
+        g_assert_null(reply);
+        g_test_message("%s", error->message);
+        return client_error_name(error);
+}
+
+/* Had it worked, the root would have been a file, or where a link leads when the set-up follows it. */
+static void test_root_that_is_no_directory(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        Client *const clients[] = {alice, fixture->client};
+        _cleanup_(fd_closep) int file = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+        _cleanup_(fd_closep) int place = open("/etc/passwd", O_PATH | O_CLOEXEC);
+        _cleanup_(fd_closep) int link = open("/proc/self/root", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        _cleanup_(fd_closep) int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int fds[] = {file, place, link, socket_fd};
+
+        for (guint i = 0; i < G_N_ELEMENTS(fds) * G_N_ELEMENTS(clients); i++)
+                g_assert_cmpstr(root_outcome(clients[i % 2], fds[i / 2]), !=, "");
+}
+
+/* Had it worked, whoever sends what no limit allows would have taken the service away from the others. */
+static void test_too_much(Fixture *fixture)
+{
+        static const char *const command[] = {"true", NULL};
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+        g_autofree char *large = g_strnfill(64 << 20, 'x');
+        g_autofree char *assignment = g_strconcat("A=", large, NULL);
+
+        for (guint i = 0; i < 200; i++)
+                g_unix_fd_list_append(fds, STDERR_FILENO, NULL);
+        for (guint i = 0; i < 2; i++) {
+                g_autoptr(Client) alice = client_new(fixture, ALICE);
+                g_autoptr(GError) error = NULL;
+                g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+                const char *const environment[] = {assignment, NULL};
+                if (i == 1)
+                        g_variant_builder_add(&builder, "{sv}", "Environment", g_variant_new_strv(environment, -1));
+                GVariant *reply = client_call(
+                        alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                        g_variant_new("(s^as@a{sv})", "box", command, g_variant_builder_end(&builder)),
+                        i == 0 ? fds : NULL, NULL, &error);
+                g_assert_null(reply);
+                assert_others_are_served(fixture);
+        }
+}
+
+/* Had it worked, a container would have ordered its own supervisor about, or those of others. */
+static void test_control_socket(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        g_autofree char *said = leader_says(alice, "box",
+                                            "perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); "
+                                            "print connect(S, pack_sockaddr_un(\"" CONTAINERS_DIRECTORY
+                                            "/box/control\")) ? \"in\" : \"out\"'",
+                                            NULL);
+        wait_for(alice, "box", "exited", 0);
+        g_assert_cmpstr(said, ==, "out");
+}
+
 #define HERS(test_name, test_function)                                                                      \
         {                                                                                                   \
                 .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
@@ -515,6 +926,19 @@ static const Test tests[] = {
         TEST("/attack/A21-separators-in-paths-separate-nothing", test_separators_in_paths, ON_BUS),
         HERS("/attack/A14-a-leaving-that-is-forged", test_leaving_forged),
         HERS("/attack/A14-an-answer-that-is-forged", test_answer_forged),
+        HERS("/attack/A12-no-terminal-in-anothers-container", test_terminal_in_anothers),
+        HERS("/attack/A12-keys-for-the-callers-shell", test_keys_pushed),
+        HERS("/attack/A13-a-name-taken-by-another-user", test_replaced_by_another_user),
+        HERS("/attack/A15-what-root-alone-may-see", test_what_root_alone_may_see),
+        HERS("/attack/A6-a-link-swapped-for-a-directory", test_swapped_link),
+        HERS("/attack/A24-who-joins-is-like-the-leader", test_joined_is_like_the_leader),
+        HERS("/attack/A18-a-set-user-id-program", test_set_user_id),
+        HERS("/attack/A22-files-that-never-end", test_odd_files),
+        HERS("/attack/A23-a-uid-above-int-max", test_uid_above_int_max),
+        TEST("/attack/A25-names-that-are-more-than-names", test_names, ON_BOTH),
+        HERS("/attack/a-root-that-is-no-directory", test_root_that_is_no_directory),
+        HERS("/attack/too-much-at-once", test_too_much),
+        HERS("/attack/the-control-socket-is-roots", test_control_socket),
 };
 
 int main(int argc, char **argv)
