@@ -302,10 +302,9 @@ int setup_read(Setup *setup, Failure *failure)
                 *failure = report.failure;
                 return report.failure.code < 0 ? report.failure.code : -EPROTO;
         }
-        unsigned n_taken = 0;
         setup->kept = (RootKept){
-                .devpts = report.has_devpts ? fds[n_taken++] : -EBADF,
-                .layers = report.has_layers ? fds[n_taken++] : -EBADF,
+                .devpts = report.has_devpts ? fds[0] : -EBADF,
+                .layers = report.has_layers ? fds[report.has_devpts] : -EBADF,
         };
         setup->is_ready = true;
         int r = setup_open_barrier(setup, failure);

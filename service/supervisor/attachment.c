@@ -146,7 +146,7 @@ int attachment_attach(Supervisor *supervisor, sd_bus_message *call, Holder holde
 {
         const Attachment *attachment = &supervisor->attachment;
 
-        if (!supervisor_is_running(supervisor))
+        if (!supervisor_is_running(supervisor) && supervisor->record.state != STATE_REBOOTING)
                 return error_set(error, ERROR_NOT_RUNNING, "container '%s' is not running", supervisor->record.name);
         if (!supervisor->console)
                 return error_set(error, ERROR_NO_CONSOLE, "container '%s' has no terminal", supervisor->record.name);

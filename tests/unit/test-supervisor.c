@@ -859,7 +859,7 @@ static void test_deaf_manager(Fixture *fixture, const void *data _unused_)
 {
         run(fixture, "read line", NULL);
         sd_bus *deaf = connect_again(fixture);
-        _cleanup_(freep) char *state = get_string(deaf, "State");
+        free(get_string(deaf, "State"));
         struct pollfd cut = {.fd = sd_bus_get_fd(deaf), .events = POLLRDHUP};
         for (int i = 0; poll(&cut, 1, 0) == 0; i++) {
                 g_autofree char *backlog = NULL;
