@@ -5,6 +5,7 @@
  * What is known of a container, one KEY=VALUE a line, or as JSON: its properties, which are for everybody, and what it
  * was asked to be, which is not. Both are a{sv} to us, so whatever a newer service adds is shown as well.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,6 +112,115 @@ static int show_print(sd_bus_message *reply, const ShowOptions *options)
         return r;
 }
 
+/* ---- what is inside ---- */
+
+/*
+ * Something that only those are told who may look inside. It is left out for others: nobody is asked for a password
+ * just to be shown more. Return: the reply, the caller's; NULL.
+ */
+static sd_bus_message *ask_inside(Connection *connection, const char *name, const char *member)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        sd_bus_message *reply = NULL;
+
+        int r = connection_new_call(connection, member, &call);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(call, false);
+        if (r >= 0)
+                r = sd_bus_call(connection->bus, call, 0, NULL, &reply);
+        return r < 0 ? NULL : reply;
+}
+
+static int append_addresses(sd_bus_message *all, sd_bus_message *reply)
+{
+        char text[INET6_ADDRSTRLEN];
+        const void *bytes;
+        int32_t family;
+        size_t n;
+
+        int r = sd_bus_message_open_container(all, 'a', "s");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(iay)");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "iay")) > 0) {
+                r = sd_bus_message_read(reply, "i", &family);
+                if (r >= 0)
+                        r = sd_bus_message_read_array(reply, 'y', &bytes, &n);
+                if (r >= 0 && n == (family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr)) &&
+                    inet_ntop(family, bytes, text, sizeof(text)))
+                        r = sd_bus_message_append(all, "s", text);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(all);
+}
+
+static int append_os_release(sd_bus_message *all, sd_bus_message *reply)
+{
+        return sd_bus_message_copy(all, reply, true);
+}
+
+/* Keys beside those of the properties, and where they come from. */
+static const struct {
+        const char *key;
+        const char *type;
+        const char *member;
+        int (*append)(sd_bus_message *all, sd_bus_message *reply);
+} insides[] = {
+        {"Addresses", "as", "GetContainerAddresses", append_addresses},
+        {"OSRelease", "a{ss}", "GetContainerOSRelease", append_os_release},
+};
+
+static int append_inside(sd_bus_message *all, size_t i, sd_bus_message *reply)
+{
+        int r = sd_bus_message_open_container(all, 'e', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append(all, "s", insides[i].key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(all, 'v', insides[i].type);
+        if (r >= 0)
+                r = insides[i].append(all, reply);
+        if (r >= 0)
+                r = sd_bus_message_close_container(all);
+        return r < 0 ? r : sd_bus_message_close_container(all);
+}
+
+/* Adds that to the a{sv} of the properties, which is replaced. It never travels: it is a message to be read from. */
+static int show_extend(Connection *connection, const char *name, const ShowOptions *options,
+                       sd_bus_message **properties)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *all = NULL;
+
+        int r = sd_bus_message_new_signal(connection->bus, &all, MANAGER_PATH, CONTAINER_INTERFACE, "Shown");
+        if (r >= 0)
+                r = sd_bus_message_open_container(all, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(*properties, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_copy(all, *properties, true);
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(insides); i++) {
+                if (!is_wanted(options, insides[i].key))
+                        continue;
+                _cleanup_(sd_bus_message_unrefp)
+                        sd_bus_message *reply = ask_inside(connection, name, insides[i].member);
+                if (reply)
+                        r = append_inside(all, i, reply);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(all);
+        if (r >= 0)
+                r = sd_bus_message_seal(all, 1, 0);
+        if (r < 0)
+                return r;
+        sd_bus_message_unref(*properties);
+        *properties = TAKE_PTR(all);
+        return 0;
+}
+
+/* ---- the verbs ---- */
+
 static int properties_call(Connection *connection, const char *name, sd_bus_message **ret)
 {
         _cleanup_(freep) char *path = NULL;
@@ -148,6 +258,8 @@ static int show_with(Invocation *invocation, int (*new_call)(Connection *, const
         r = new_call(connection, name, &call);
         if (r >= 0)
                 r = connection_call(connection, call, &reply, error);
+        if (r >= 0 && new_call == properties_call)
+                r = show_extend(connection, name, options, &reply);
         if (r >= 0)
                 r = show_print(reply, options);
         return r < 0 ? r : 0;

@@ -15,6 +15,8 @@ typedef struct TransferOptions {
         Common common;
         bool is_read_only;
         bool makes_directory;
+        bool replaces;
+        bool follows;
 } TransferOptions;
 
 /* What one of the verbs says to the manager. */
@@ -24,9 +26,16 @@ typedef struct Transfer {
         bool is_bind; /* bb at the end, instead of a{sv} */
 } Transfer;
 
+static char *path_in_container(const char *path)
+{
+        char *absolute;
+
+        return asprintf(&absolute, "%s%s", *path == '/' ? "" : "/", path) < 0 ? NULL : absolute;
+}
+
 static int append_path(sd_bus_message *call, const char *path, bool is_ours, sd_bus_error *error)
 {
-        _cleanup_(freep) char *absolute = is_ours ? text_to_absolute_path(path) : strdup(path);
+        _cleanup_(freep) char *absolute = is_ours ? text_to_absolute_path(path) : path_in_container(path);
 
         if (!absolute)
                 return -ENOMEM;
@@ -35,6 +44,14 @@ static int append_path(sd_bus_message *call, const char *path, bool is_ours, sd_
                 return -EINVAL;
         }
         return sd_bus_message_append(call, "s", absolute);
+}
+
+static int append_options(sd_bus_message *call, const Transfer *transfer, const TransferOptions *options)
+{
+        if (transfer->is_bind)
+                return sd_bus_message_append(call, "bb", (int)options->is_read_only, (int)options->makes_directory);
+        return sd_bus_message_append(call, "a{sv}", 2, "Replace", "b", (int)options->replaces, "Follow", "b",
+                                     (int)options->follows);
 }
 
 static int transfer(Invocation *invocation, const Transfer *transfer, sd_bus_error *error)
@@ -60,9 +77,7 @@ static int transfer(Invocation *invocation, const Transfer *transfer, sd_bus_err
         if (r >= 0)
                 r = append_path(call, invocation->operands[2] ?: here, transfer->is_destination_ours, error);
         if (r >= 0)
-                r = transfer->is_bind
-                            ? sd_bus_message_append(call, "bb", options->is_read_only, options->makes_directory)
-                            : sd_bus_message_append(call, "a{sv}", 0);
+                r = append_options(call, transfer, options);
         if (r >= 0)
                 r = connection_call(connection, call, NULL, error);
         return r < 0 ? r : 0;
@@ -101,7 +116,11 @@ static int bind_run(Invocation *invocation, sd_bus_error *error)
                 return &verb;                                          \
         }
 
-static const Option copy_options[] = {COMMON_OPTIONS};
+static const Option copy_options[] = {
+        OPTION_FLAG("replace", '\0', TransferOptions, replaces, "what has the destination's name already"),
+        OPTION_FLAG("follow", '\0', TransferOptions, follows, "copy what links lead to, not the links"),
+        COMMON_OPTIONS,
+};
 static const Option bind_options[] = {
         OPTION_FLAG("read-only", '\0', TransferOptions, is_read_only, "nothing can be changed through it"),
         OPTION_FLAG("mkdir", '\0', TransferOptions, makes_directory, "make what it is to be mounted on"),
