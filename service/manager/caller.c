@@ -259,6 +259,21 @@ bool caller_may_call(const Caller *caller)
         return n < (caller->uid == 0 ? CALLS_OF_ROOT : CALLS_PER_UID);
 }
 
+unsigned caller_n_creations(const Caller *caller)
+{
+        const Caller *other;
+        const Call *call;
+        unsigned n = 0;
+
+        TAILQ_FOREACH(other, &caller->callers->list, others) {
+                if (!other->is_known || other->uid != caller->uid)
+                        continue;
+                TAILQ_FOREACH(call, &other->calls, others)
+                        n += call->creation != NULL;
+        }
+        return n;
+}
+
 void caller_release(Caller *caller)
 {
         if (caller->n_calls == 0 && !caller->is_known)

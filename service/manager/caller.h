@@ -54,6 +54,9 @@ int caller_account(Caller *caller);
 /** caller_may_call() - is there a place left in the quota of its uid, all its connections together */
 bool caller_may_call(const Caller *caller);
 
+/** caller_n_creations() - how many containers its uid is making at the moment, all its connections together */
+unsigned caller_n_creations(const Caller *caller);
+
 /** caller_release() - forget a caller that has no calls left and isn't worth keeping */
 void caller_release(Caller *caller);
 

@@ -30,12 +30,13 @@ int create_read(Call *call, sd_bus_error *error)
 static int require_place(Call *call, sd_bus_error *error)
 {
         const Container *container;
-        unsigned n = 0;
 
         if (!call->confinement.is_confined)
                 return 0;
+        /* One that is being made may have no container yet: its name may still be that of one that has ended. */
+        unsigned n = caller_n_creations(call->caller);
         TAILQ_FOREACH(container, &call->manager->list, others)
-                n += container->owner == call->caller->uid && container->state != STATE_EXITED;
+                n += container->owner == call->caller->uid && container->state != STATE_EXITED && !container->creation;
         if (n < call->manager->max_containers_per_user)
                 return 0;
         return error_set(error, ERROR_LIMIT_REACHED, "user %u has %u containers already (MaxContainersPerUser)",

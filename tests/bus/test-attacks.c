@@ -906,6 +906,177 @@ static void test_control_socket(Fixture *fixture)
         g_assert_cmpstr(said, ==, "out");
 }
 
+/* ---- A19 ---- */
+
+static guint count_refused(Pending *pending, guint n)
+{
+        guint n_refused = 0;
+
+        for (guint i = 0; i < n; i++)
+                n_refused += g_str_equal(client_error_name(pending[i].error), ERROR_PREFIX "LimitReached");
+        return n_refused;
+}
+
+/* Had it worked, one user's waits would have used up what all others wait with. */
+static void test_endless_waits(Fixture *fixture)
+{
+        enum { CONNECTIONS = 11, EACH = 120, MOST = 1024 }; /* the bus lets a connection have 128 */
+        g_autofree Pending *pending = g_new0(Pending, CONNECTIONS * EACH);
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        g_auto(Pending) his = {};
+        Client *alice[CONNECTIONS];
+
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < CONNECTIONS; i++) {
+                alice[i] = client_new(fixture, ALICE);
+                outcome(alice[i], MANAGER_PATH, MANAGER_INTERFACE, "ListContainers", NULL);
+                for (guint j = 0; j < EACH; j++)
+                        client_call_later(alice[i], MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer",
+                                          g_variant_new("(s)", "box"), &pending[i * EACH + j]);
+                g_dbus_connection_flush_sync(alice[i]->connection, NULL, NULL);
+        }
+        await(count_refused(pending, CONNECTIONS * EACH) == CONNECTIONS * EACH - MOST);
+        client_call_later(bob, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", "box"), &his);
+        n_containers(bob);
+        assert_others_are_served(fixture);
+        terminate(fixture->client, "box");
+        await(his.is_done);
+        g_assert_no_error(his.error);
+        for (guint i = 0; i < CONNECTIONS * EACH; i++) {
+                await(pending[i].is_done);
+                pending_clear(&pending[i]);
+        }
+        for (guint i = 0; i < CONNECTIONS; i++)
+                client_free(alice[i]);
+}
+
+static guint create_many(Client *client, const char *prefix, guint n)
+{
+        g_autofree Pending *pending = g_new0(Pending, n);
+        guint n_made = 0;
+
+        for (guint i = 0; i < n; i++) {
+                g_autofree char *name = g_strdup_printf("%s%u", prefix, i);
+                client_call_later(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                  create_parameters(name, idle, NULL), &pending[i]);
+        }
+        for (guint i = 0; i < n; i++) {
+                await(pending[i].is_done);
+                if (pending[i].error)
+                        g_assert_cmpstr(client_error_name(pending[i].error), ==, ERROR_PREFIX "LimitReached");
+                else
+                        n_made++;
+                pending_clear(&pending[i]);
+        }
+        return n_made;
+}
+
+/* Ends all that is there of @client's, and with @forget waits for it, so that nothing is left of it. */
+static void end_all(Client *client, gboolean forget)
+{
+        g_autoptr(GVariantIter) list = NULL;
+        g_autoptr(GVariant) reply = manager_call(client, "ListContainers", NULL);
+        const char *name, *state;
+
+        g_variant_get(reply, "(a(susuo))", &list);
+        while (g_variant_iter_next(list, "(&su&suo)", &name, NULL, &state, NULL, NULL)) {
+                if (!g_str_equal(state, "exited"))
+                        g_variant_unref(manager_call(client, "TerminateContainer", "(s)", name));
+                if (forget)
+                        g_variant_unref(manager_call(client, "WaitContainer", "(s)", name));
+        }
+}
+
+/* Until polkit has answered all that it was asked before. */
+static void await_polkit(Client *client)
+{
+        g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+                client->connection, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+                "org.freedesktop.PolicyKit1.Authority", "EnumerateActions", g_variant_new("(s)", ""), NULL,
+                G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+
+        g_assert_nonnull(reply);
+}
+
+/* Had it worked, one user could have had any number of containers that nobody was asked about. */
+static void test_more_containers_than_allowed(Fixture *fixture)
+{
+        enum { MOST = 64 };
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        g_assert_cmpuint(create_many(alice, "box", MOST + 4), ==, MOST);
+        assert_others_are_served(fixture);
+        create(fixture->client, "roots", "true", NULL);
+        wait_for(fixture->client, "roots", "exited", 0);
+        guint n_made = 0;
+        /* Names that wait for the end of what had them are places taken, too. */
+        end_all(alice, FALSE);
+        g_assert_cmpuint(create_many(alice, "box", MOST + 4) + create_many(alice, "other", 4), ==, MOST);
+        end_all(alice, FALSE);
+        /* All at once, as when polkit or the manager has been busy. */
+        g_autofree Pending *pending = g_new0(Pending, MOST + 16);
+        g_assert_cmpint(process_signal(fixture->polkit, SIGSTOP), ==, 0);
+        for (guint i = 0; i < MOST + 16; i++) {
+                g_autofree char *name = g_strdup_printf(i < MOST - 5 ? "box%u" : "fresh%u", i);
+                client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                  create_parameters(name, idle, NULL), &pending[i]);
+        }
+        n_containers(alice);
+        g_assert_cmpint(process_signal(fixture->manager, SIGSTOP), ==, 0);
+        g_assert_cmpint(process_signal(fixture->polkit, SIGCONT), ==, 0);
+        await_polkit(alice);
+        g_assert_cmpint(process_signal(fixture->manager, SIGCONT), ==, 0);
+        for (guint i = 0; i < MOST + 16; i++) {
+                await(pending[i].is_done);
+                n_made += !pending[i].error;
+                pending_clear(&pending[i]);
+        }
+        g_assert_cmpuint(n_made, ==, MOST);
+        end_all(alice, TRUE);
+}
+
+static guint64 resident_kilobytes(int pidfd)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/status", process_pid(pidfd));
+        g_autofree char *status = NULL;
+
+        g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
+        const char *line = strstr(status, "VmRSS:");
+        g_assert_nonnull(line);
+        return g_ascii_strtoull(line + strlen("VmRSS:"), NULL, 10);
+}
+
+static int ignore_answer(sd_bus_message *reply _unused_, void *userdata _unused_, sd_bus_error *error _unused_)
+{
+        return 0;
+}
+
+/* Had it worked, the answers that nobody reads would have piled up in the manager. */
+static void test_answers_never_read(Fixture *fixture)
+{
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+
+        g_assert_cmpint(seteuid(ALICE), ==, 0);
+        g_assert_cmpint(sd_bus_open_system(&bus), >=, 0);
+        g_assert_cmpint(sd_bus_call_method(bus, MANAGER_BUS_NAME, MANAGER_PATH, MANAGER_INTERFACE, "ListContainers",
+                                           NULL, NULL, NULL),
+                        >=, 0);
+        g_assert_cmpint(seteuid(0), ==, 0);
+        guint64 before = resident_kilobytes(fixture->manager);
+        for (guint i = 0; i < rounds(10000); i++) {
+                g_assert_cmpint(sd_bus_call_method_async(bus, NULL, MANAGER_BUS_NAME, MANAGER_PATH,
+                                                         "org.freedesktop.DBus.Introspectable", "Introspect",
+                                                         ignore_answer, NULL, NULL),
+                                >=, 0);
+                if (i % 50 == 0)
+                        g_assert_cmpint(sd_bus_flush(bus), >=, 0);
+        }
+        assert_others_are_served(fixture);
+        g_test_message("from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " KiB", before,
+                       resident_kilobytes(fixture->manager));
+        g_assert_cmpuint(resident_kilobytes(fixture->manager), <, before + 16 * 1024);
+}
+
 #define HERS(test_name, test_function)                                                                      \
         {                                                                                                   \
                 .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
@@ -939,6 +1110,9 @@ static const Test tests[] = {
         HERS("/attack/a-root-that-is-no-directory", test_root_that_is_no_directory),
         HERS("/attack/too-much-at-once", test_too_much),
         HERS("/attack/the-control-socket-is-roots", test_control_socket),
+        HERS("/attack/A19-waits-without-end", test_endless_waits),
+        HERS("/attack/A19-more-containers-than-allowed", test_more_containers_than_allowed),
+        TEST("/attack/A19-answers-that-nobody-reads", test_answers_never_read, ON_BUS),
 };
 
 int main(int argc, char **argv)
