@@ -84,6 +84,11 @@ static void remove_tree(void)
         g_assert_true(g_spawn_command_line_sync("rm -r " TREE, NULL, NULL, NULL, NULL));
 }
 
+static const char rules[] = "polkit.addRule(function(action, subject) {\n"
+                            "  if (action.id == 'org.pflask.manager1.run-own' && subject.user == 'alice')\n"
+                            "    return polkit.Result.YES;\n"
+                            "});\n";
+
 static gboolean lacks_busybox(void)
 {
         if (g_file_test("/bin/busybox", G_FILE_TEST_IS_EXECUTABLE))
@@ -293,6 +298,36 @@ static void test_reboot_busybox(Fixture *fixture)
         remove_tree();
 }
 
+/* Whose authority the set-up has, and whose user namespace it is, is the same for every leader. */
+static void test_reboot_confined(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE), bob = client_new(fixture, BOB);
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+
+        if (lacks_busybox())
+                return;
+        make_tree("");
+        run(alice, "box", "busybox id -u; busybox stat -c 'tty %u' /dev/console; echo ready; exec busybox sleep 100",
+            "{'Root': <'" TREE "'>, 'Ephemeral': <true>}", &attachment);
+        read_over(attachment.console, "ready");
+        const char *denied[] = {"PowerOffContainer", "RebootContainer"};
+        for (guint i = 0; i < G_N_ELEMENTS(denied); i++)
+                g_assert_cmpstr(outcome(bob, MANAGER_PATH, MANAGER_INTERFACE, denied[i], g_variant_new("(s)", "box")),
+                                ==, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+        for (guint i = 0; i < 3; i++) {
+                struct stat status;
+                reboot_container(alice, "box");
+                g_autoptr(GByteArray) again = read_until(attachment.console, "ready");
+                g_assert_nonnull(memmem(again->data, again->len, "tty 0", 5));
+                g_autofree char *proc = g_strdup_printf("/proc/%d", leader_of(alice, "box"));
+                g_assert_no_errno(stat(proc, &status));
+                g_assert_cmpuint(status.st_uid, ==, ALICE);
+        }
+        power_off(alice, "box");
+        wait_for(alice, "box", "killed", SIGKILL);
+        remove_tree();
+}
+
 static void test_reboot_lease(Fixture *fixture)
 {
         g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
@@ -405,6 +440,12 @@ static const Test tests[] = {
         ROW("/reboot/keeps-what-is-ephemeral", test_reboot_busybox, "{'Root': <'" TREE "'>, 'Ephemeral': <true>}"),
         ROW("/reboot/keeps-it-in-a-user-namespace", test_reboot_busybox,
             "{'Root': <'" TREE "'>, 'Ephemeral': <true>, 'UserMaps': <[(uint32 0, uint32 700000000, uint32 65536)]>}"),
+        {
+                .name = "/reboot/is-as-confined-as-before",
+                .function = test_reboot_confined,
+                .flags = ON_BUS | WITH_POLKIT,
+                .rules = rules,
+        },
         TEST("/reboot/keeps-the-lease", test_reboot_lease, ON_BOTH),
         TEST("/reboot/is-read-into-the-ring", test_reboot_ring, ON_BOTH),
         TEST("/reboot/ends-the-others-in-a-shared-namespace", test_reboot_shared, ON_BOTH),
