@@ -30,6 +30,20 @@ static void creation_fail(Creation *creation, int r, const sd_bus_error *error)
         call_reply_error(creation->call, r, error);
 }
 
+/* In the supervisor's words, or, where it was killed, ours: sd-bus would say that a connection was terminated. */
+static void creation_refused(Creation *creation, sd_bus_message *reply)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        const sd_bus_error *said = sd_bus_message_get_error(reply);
+
+        if (sd_bus_error_has_name(said, SD_BUS_ERROR_NO_REPLY) ||
+            sd_bus_error_has_name(said, SD_BUS_ERROR_DISCONNECTED)) {
+                error_set(&error, ERROR_SETUP_FAILED, "the supervisor ended before the container ran");
+                said = &error;
+        }
+        creation_fail(creation, -EIO, said);
+}
+
 Creation *creation_free(Creation *creation)
 {
         if (!creation)
@@ -101,7 +115,7 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
         Container *container = creation->container;
 
         if (sd_bus_message_is_method_error(started, NULL)) {
-                creation_fail(creation, -EIO, sd_bus_message_get_error(started));
+                creation_refused(creation, started);
                 return 0;
         }
         int r = sd_bus_message_new_method_return(call->message, &reply);
@@ -232,7 +246,7 @@ static int creation_created(sd_bus_message *reply, void *userdata, sd_bus_error 
         Creation *creation = userdata;
 
         if (sd_bus_message_is_method_error(reply, NULL)) {
-                creation_fail(creation, -EIO, sd_bus_message_get_error(reply));
+                creation_refused(creation, reply);
                 return 0;
         }
         int r = creation_read_created(creation, reply);

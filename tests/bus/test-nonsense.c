@@ -306,27 +306,28 @@ static void call_something(Nonsense *nonsense)
         nonsense->n_calls++;
 }
 
-/* There shall be something to talk nonsense to. */
-static void call_for_a_box(Nonsense *nonsense)
+static void call_manager(Nonsense *nonsense, const char *member, GVariant *parameters)
 {
         g_dbus_connection_call(nonsense->client->connection, nonsense->client->destination, MANAGER_PATH,
-                               MANAGER_INTERFACE, "CreateContainer",
-                               g_variant_new_parsed("('box', ['sleep', '100'], @a{sv} {})"), NULL,
-                               G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, answered, nonsense);
+                               MANAGER_INTERFACE, member, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL,
+                               answered, nonsense);
         nonsense->n_calls++;
 }
 
 /* Ends every container and waits for it, for only then it is forgotten at once; and takes what has been answered. */
-static void end_everything(Client *client)
+static void end_everything(Nonsense *nonsense)
 {
-        g_autoptr(GVariant) reply = manager_call(client, "ListContainers", NULL);
+        g_autoptr(GVariant) reply = manager_call(nonsense->client, "ListContainers", NULL);
         g_autoptr(GVariantIter) containers = NULL;
-        const char *name;
+        const char *name, *state;
 
         g_variant_get(reply, "(a(susuo))", &containers);
-        while (g_variant_iter_next(containers, "(&susuo)", &name, NULL, NULL, NULL, NULL)) {
-                outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "TerminateContainer", g_variant_new("(s)", name));
-                outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", name));
+        while (g_variant_iter_next(containers, "(&su&suo)", &name, NULL, &state, NULL, NULL)) {
+                const char *refusal = outcome(nonsense->client, MANAGER_PATH, MANAGER_INTERFACE, "TerminateContainer",
+                                              g_variant_new("(s)", name));
+                /* Not for one that starts, which cannot be ended yet. */
+                if (!*refusal || strcmp(state, "exited") == 0)
+                        call_manager(nonsense, "WaitContainer", g_variant_new("(s)", name));
         }
         while (g_main_context_iteration(NULL, FALSE))
                 ;
@@ -372,12 +373,13 @@ static void talk(Nonsense *nonsense, guint seconds)
         gint64 end = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
 
         for (guint n = 0; g_get_monotonic_time() < end; n++) {
-                if (n % CALLS_PER_BOX == 0)
-                        call_for_a_box(nonsense);
+                if (n % CALLS_PER_BOX == 0) /* so that there is something to talk nonsense to */
+                        call_manager(nonsense, "CreateContainer",
+                                     g_variant_new_parsed("('box', ['sleep', '100'], @a{sv} {})"));
                 call_something(nonsense);
                 /* Waits are answered when it happens: so that something does happen. */
                 while (nonsense->n_calls - nonsense->n_answers >= IN_FLIGHT_MAX)
-                        end_everything(nonsense->client);
+                        end_everything(nonsense);
                 while (g_main_context_iteration(NULL, FALSE))
                         ;
         }
@@ -389,9 +391,9 @@ static void await_answers(Nonsense *nonsense)
         guint deadline = await_start(30, "every call is answered");
 
         while (nonsense->n_answers < nonsense->n_calls)
-                end_everything(nonsense->client);
+                end_everything(nonsense);
         g_source_remove(deadline);
-        end_everything(nonsense->client);
+        end_everything(nonsense);
 }
 
 static void test_nonsense(Fixture *fixture)
