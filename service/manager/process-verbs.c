@@ -116,7 +116,7 @@ int wait_process_act(Call *call, sd_bus_error *error)
 
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(request, "u", call->arguments.process.number);
+        r = sd_bus_message_append(request, "uu", call->arguments.process.number, (uint32_t)call->caller->uid);
         if (r < 0) {
                 sd_bus_message_unref(request);
                 return r;

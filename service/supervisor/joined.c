@@ -18,9 +18,16 @@
 enum {
         JOINED_MAX = 1024,        /* processes of one container that are known at once */
         JOINED_WAITS_MAX = 16,    /* calls that wait for one of them */
+        STRANGERS_WAITS_MAX = 8,  /* of others than who has started it, and root */
         MERCY_USEC = 2 * 1000000, /* between being told to go and being killed */
         REMEMBER_USEC = 60 * 1000000,
 };
+
+/* Everybody may wait, but only who has started the process, or root, has been told of its end for good. */
+typedef struct JoinedWait {
+        sd_bus_message *call;
+        bool is_strangers;
+} JoinedWait;
 
 struct Joined {
         TAILQ_ENTRY(Joined) others;
@@ -40,7 +47,7 @@ struct Joined {
         bool has_ended;
         Result result;
         int status;
-        sd_bus_message *waits[JOINED_WAITS_MAX];
+        JoinedWait waits[JOINED_WAITS_MAX];
         unsigned n_waits;
 };
 
@@ -51,7 +58,7 @@ static Joined *joined_free(Joined *joined)
         TAILQ_REMOVE(&joined->supervisor->joined, joined, others);
         joined->supervisor->n_joined--;
         for (unsigned i = 0; i < joined->n_waits; i++)
-                sd_bus_message_unref(joined->waits[i]);
+                sd_bus_message_unref(joined->waits[i].call);
         sd_bus_message_unref(joined->call);
         sd_event_source_disable_unref(joined->source);
         sd_event_source_disable_unref(joined->timer);
@@ -108,13 +115,19 @@ static int joined_set_timer(Joined *joined, uint64_t usec, sd_event_time_handler
                                           joined);
 }
 
-static void joined_answer_waits(Joined *joined)
+/* Return: whether somebody is among them who has to know. */
+static bool joined_answer_waits(Joined *joined)
 {
+        bool is_told = false;
+
         for (unsigned i = 0; i < joined->n_waits; i++) {
-                sd_bus_reply_method_return(joined->waits[i], "si", result_name(joined->result), joined->status);
-                joined->waits[i] = sd_bus_message_unref(joined->waits[i]);
+                const JoinedWait *wait = &joined->waits[i];
+                sd_bus_reply_method_return(wait->call, "si", result_name(joined->result), joined->status);
+                sd_bus_message_unref(wait->call);
+                is_told |= !wait->is_strangers;
         }
         joined->n_waits = 0;
+        return is_told;
 }
 
 /* Its end is told at once, whatever still holds its streams; once told, it is forgotten. */
@@ -132,9 +145,7 @@ static int joined_ended(sd_event_source *source _unused_, int fd, uint32_t event
         joined->source = sd_event_source_disable_unref(joined->source);
         joined->pidfd = fd_close(joined->pidfd);
         joined->pid = 0;
-        bool is_told = joined->n_waits > 0;
-        joined_answer_waits(joined);
-        if (is_told || joined_set_timer(joined, REMEMBER_USEC, joined_forgotten) < 0)
+        if (joined_answer_waits(joined) || joined_set_timer(joined, REMEMBER_USEC, joined_forgotten) < 0)
                 joined_free(joined);
         supervisor_reap(supervisor);
         return 0;
@@ -364,20 +375,22 @@ int joined_begin(Supervisor *supervisor, sd_bus_message *call, sd_bus_error *err
 
 /* ---- what managers ask ---- */
 
-int joined_wait(Supervisor *supervisor, sd_bus_message *call, uint32_t number, sd_bus_error *error)
+int joined_wait(Supervisor *supervisor, sd_bus_message *call, uint32_t number, uid_t uid, sd_bus_error *error)
 {
         Joined *joined = joined_find(supervisor, number, error);
+        unsigned n_strangers = 0;
 
         if (!joined)
                 return -ESRCH;
-        if (joined->n_waits == JOINED_WAITS_MAX)
+        bool is_strangers = uid != 0 && uid != joined->starter.uid;
+        for (unsigned i = 0; i < joined->n_waits; i++)
+                n_strangers += joined->waits[i].is_strangers;
+        if (joined->n_waits == JOINED_WAITS_MAX || (is_strangers && n_strangers == STRANGERS_WAITS_MAX))
                 return error_set(error, ERROR_LIMIT_REACHED, "too many calls wait for process %u of '%s'", number,
                                  supervisor->record.name);
-        joined->waits[joined->n_waits++] = sd_bus_message_ref(call);
-        if (joined->has_ended) {
-                joined_answer_waits(joined);
+        joined->waits[joined->n_waits++] = (JoinedWait){sd_bus_message_ref(call), is_strangers};
+        if (joined->has_ended && joined_answer_waits(joined))
                 joined_free(joined);
-        }
         return 1;
 }
 
@@ -400,8 +413,8 @@ static void joined_drop_waits(Joined *joined, const sd_bus *bus)
         unsigned kept = 0;
 
         for (unsigned i = 0; i < joined->n_waits; i++) {
-                if (sd_bus_message_get_bus(joined->waits[i]) == bus)
-                        sd_bus_message_unref(joined->waits[i]);
+                if (sd_bus_message_get_bus(joined->waits[i].call) == bus)
+                        sd_bus_message_unref(joined->waits[i].call);
                 else
                         joined->waits[kept++] = joined->waits[i];
         }

@@ -18,8 +18,13 @@ typedef struct Joined Joined;
 /** joined_begin() - answer a call of Join, when the process has executed its command. Return: 1; -errno with @error. */
 int joined_begin(Supervisor *supervisor, sd_bus_message *call, sd_bus_error *error);
 
-/** joined_wait() - answer a call of WaitProcess, when process @number has ended. Return: 1; -errno with @error. */
-int joined_wait(Supervisor *supervisor, sd_bus_message *call, uint32_t number, sd_bus_error *error);
+/**
+ * joined_wait() - answer a call of WaitProcess, when process @number has ended
+ * @uid:  whose call it is; the end is remembered for who has started the process until one of theirs, or of root's
+ *
+ * Return: 1; -errno with @error.
+ */
+int joined_wait(Supervisor *supervisor, sd_bus_message *call, uint32_t number, uid_t uid, sd_bus_error *error);
 
 /** joined_kill() - answer a call of KillProcess. Return: 1; -errno with @error. */
 int joined_kill(Supervisor *supervisor, sd_bus_message *call, uint32_t number, int signal, sd_bus_error *error);

@@ -143,10 +143,10 @@ static int method_join(sd_bus_message *message, void *userdata, sd_bus_error *er
 
 static int method_wait_process(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-        uint32_t number;
-        int r = sd_bus_message_read(message, "u", &number);
+        uint32_t number, uid;
+        int r = sd_bus_message_read(message, "uu", &number, &uid);
 
-        return r < 0 ? r : joined_wait(userdata, message, number, error);
+        return r < 0 ? r : joined_wait(userdata, message, number, uid, error);
 }
 
 static int method_kill_process(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -330,7 +330,7 @@ const sd_bus_vtable supervisor_vtable[] = {
                P(user) P(command) P(environment) P(directory) P(size) P(terminal) P(kill_on_release) P(streams)
                        P(starter),
                "uhh", P(process) P(console) P(lease), method_join),
-        METHOD("WaitProcess", "u", P(process), "si", P(result) P(status), method_wait_process),
+        METHOD("WaitProcess", "uu", P(process) P(uid), "si", P(result) P(status), method_wait_process),
         METHOD("KillProcess", "ui", P(process) P(signal), "", "", method_kill_process),
         METHOD("PowerOff", "t", P(timeout), "", "", method_power_off),
         METHOD("Reboot", "t", P(timeout), "", "", method_reboot),

@@ -101,6 +101,25 @@ static char *exec_says(Client *client, const char *name, const char *user, const
         return (char *)g_byte_array_free(content, FALSE);
 }
 
+/* Sends in a process with nothing to say. Return: its number. */
+static guint32 exec_begin(Client *client, const char *name, const char *script)
+{
+        const char *const command[] = {"sh", "-c", script, NULL}, *const environment[] = {NULL};
+        _cleanup_(fd_closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new(), got = NULL;
+        g_autoptr(GError) error = NULL;
+        guint32 process;
+
+        g_unix_fd_list_append(fds, null, NULL);
+        g_autoptr(GVariant) reply = client_call(
+                client, MANAGER_PATH, MANAGER_INTERFACE, "ExecContainer",
+                g_variant_new("(ss^as^ashhh@a{sv})", name, "", command, environment, 0, 0, 0, options(NULL)), fds, &got,
+                &error);
+        g_assert_no_error(error);
+        g_variant_get(reply, "(uh)", &process, NULL);
+        return process;
+}
+
 static const char *exec_outcome(Client *client, const char *name, const char *user, const char *script)
 {
         g_autoptr(GError) error = NULL;
@@ -1077,6 +1096,38 @@ static void test_answers_never_read(Fixture *fixture)
         g_assert_cmpuint(resident_kilobytes(fixture->manager), <, before + 16 * 1024);
 }
 
+/* Had it worked, a stranger who waits first would have had the only answer, and who began the process none. */
+static void test_end_taken_away(Fixture *fixture)
+{
+        enum { N = 16 };
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        Pending pending[N];
+        g_auto(Pending) hers = {};
+        guint32 process;
+
+        create(alice, "box", idle, NULL);
+        process = exec_begin(alice, "box", "exit 7");
+        g_autoptr(GVariant) first = manager_call(carol, "WaitProcess", "(su)", "box", process);
+        g_autoptr(GVariant) second = manager_call(alice, "WaitProcess", "(su)", "box", process);
+        g_assert_true(g_variant_equal(first, second));
+        process = exec_begin(alice, "box", "exec sleep 100");
+        for (guint i = 0; i < N; i++)
+                client_call_later(carol, MANAGER_PATH, MANAGER_INTERFACE, "WaitProcess",
+                                  g_variant_new("(su)", "box", process), &pending[i]);
+        n_containers(carol);
+        client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "WaitProcess", g_variant_new("(su)", "box", process),
+                          &hers);
+        g_variant_unref(manager_call(alice, "KillProcess", "(sui)", "box", process, SIGKILL));
+        await(hers.is_done);
+        g_assert_no_error(hers.error);
+        for (guint i = 0; i < N; i++) {
+                await(pending[i].is_done);
+                pending_clear(&pending[i]);
+        }
+        terminate(alice, "box");
+}
+
 #define HERS(test_name, test_function)                                                                      \
         {                                                                                                   \
                 .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
@@ -1113,6 +1164,7 @@ static const Test tests[] = {
         HERS("/attack/A19-waits-without-end", test_endless_waits),
         HERS("/attack/A19-more-containers-than-allowed", test_more_containers_than_allowed),
         TEST("/attack/A19-answers-that-nobody-reads", test_answers_never_read, ON_BUS),
+        HERS("/attack/A19-an-end-that-is-taken-away", test_end_taken_away),
 };
 
 int main(int argc, char **argv)
