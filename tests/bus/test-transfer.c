@@ -158,6 +158,7 @@ static int open_root(Client *client)
         g_autoptr(GVariant) reply = client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "OpenContainerRootDirectory",
                                                 g_variant_new("(s)", "box"), NULL, &fds, &error);
         g_assert_no_error(error);
+        g_assert_nonnull(reply);
         int fd = g_unix_fd_list_get(fds, 0, &error);
         g_assert_no_error(error);
         return fd;
@@ -363,7 +364,7 @@ static void test_bind_refusals(Fixture *fixture)
         g_free(manager_refuses(fixture->client, "org.freedesktop.DBus.Error.InvalidArgs", "BindMountContainer",
                                "(sssbb)", "box", "host", "/home", FALSE, FALSE));
         terminate(fixture->client, "box");
-        g_free(manager_refuses(fixture->client, "NoSuchContainer", "BindMountContainer", "(sssbb)", "box", HOST,
+        g_free(manager_refuses(fixture->client, "NoSuchContainer", "BindMountContainer", "(sssbb)", "absent", HOST,
                                "/home", FALSE, FALSE));
 }
 
