@@ -318,7 +318,10 @@ static int supervisor_signalled(sd_event_source *source, int fd, uint32_t events
         int r = processes_helper_ended(fd);
 
         sd_event_source_disable_unref(source);
-        if (r < 0 && r != -ESRCH)
+        if (r == -ECHILD) /* whoever is inside dies with the namespace */
+                sd_bus_reply_method_errorf(call, ERROR_NOT_RUNNING,
+                                           "the container ended, or ended what was to signal it");
+        else if (r < 0 && r != -ESRCH)
                 sd_bus_reply_method_errno(call, r, NULL);
         else
                 sd_bus_reply_method_return(call, NULL);
