@@ -114,7 +114,8 @@ static int ids_set(uid_t uid, gid_t gid)
         for (unsigned i = 0; i < 3; i++)
                 if (uids[i] != uid || gids[i] != gid)
                         return -EPERM;
-        return 0;
+        /* What a change of ids makes of it is the host's setting, fs.suid_dumpable; execve(2) begins anew. */
+        return prctl(PR_SET_DUMPABLE, 0) < 0 ? -errno : 0;
 }
 
 int identity_become_caller(const Identity *identity, Failure *failure)
@@ -127,8 +128,6 @@ int identity_become_caller(const Identity *identity, Failure *failure)
                 r = -errno;
         if (r >= 0)
                 r = ids_set(identity->uid, identity->gid);
-        if (r >= 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
-                r = -errno;
         return r < 0 ? failure_step(failure, r, "become", "the caller", NULL) : 0;
 }
 

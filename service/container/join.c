@@ -241,12 +241,13 @@ static int helper_let_go(Joiner *joiner)
         for (unsigned i = 0; i < ELEMENTS(kept); i++) {
                 if (kept[i] < 0)
                         continue;
-                kept[i] = fcntl(kept[i], F_DUPFD_CLOEXEC, 1000);
+                kept[i] = fd_keep(kept[i]);
                 if (kept[i] < 0)
-                        return -errno;
+                        return kept[i];
         }
-        close_range(0, 999, 0);
-        close_range(1000 + ELEMENTS(kept), ~0U, 0);
+        int r = fd_close_others(kept, ELEMENTS(kept));
+        if (r < 0)
+                return r;
         joiner->report = kept[0];
         for (unsigned i = 0; i < 3; i++)
                 joiner->streams[i] = kept[i + 1];
