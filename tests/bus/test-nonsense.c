@@ -425,9 +425,10 @@ static void test_nonsense(Fixture *fixture)
 
         g_test_message("PFLASK_TEST_SEED=%u", seed);
         create(fixture->client, "box", "exec sleep 100", NULL);
-        g_autoptr(GDBusNodeInfo) manager = introspect(&nonsense, MANAGER_PATH, MANAGER_INTERFACE);
+        g_autoptr(GDBusNodeInfo) manager _unused_ = introspect(&nonsense, MANAGER_PATH, MANAGER_INTERFACE);
         nonsense.n_manager_methods = methods->len;
-        g_autoptr(GDBusNodeInfo) box = introspect(&nonsense, CONTAINER_PATH_PREFIX "/box", CONTAINER_INTERFACE);
+        g_autoptr(GDBusNodeInfo)
+                box _unused_ = introspect(&nonsense, CONTAINER_PATH_PREFIX "/box", CONTAINER_INTERFACE);
         talk(&nonsense, from_environment("PFLASK_NONSENSE_SECONDS", 5));
         await_answers(&nonsense, 0);
         end_everything(&nonsense);
