@@ -165,6 +165,24 @@ static GDBusConnection *bus_connect(void)
         return connection;
 }
 
+static void name_vanished(GDBusConnection *connection _unused_, const char *name _unused_, void *data)
+{
+        *(gboolean *)data = TRUE;
+}
+
+/* The bus may hear of the end of a process later than its parent does. */
+static void await_no_name(const char *name)
+{
+        g_autoptr(GDBusConnection) connection = bus_connect();
+        gboolean is_gone = FALSE;
+
+        guint watch = g_bus_watch_name_on_connection(connection, name, G_BUS_NAME_WATCHER_FLAGS_NONE, NULL,
+                                                     name_vanished, &is_gone, NULL);
+        await(is_gone);
+        g_bus_unwatch_name(watch);
+        g_dbus_connection_close_sync(connection, NULL, NULL);
+}
+
 static gboolean process_ended(int pidfd _unused_, GIOCondition condition _unused_, void *data)
 {
         *(gboolean *)data = TRUE;
@@ -286,6 +304,8 @@ void fixture_stop_manager(Fixture *fixture, int signal)
                 g_clear_pointer(&fixture->client, client_free);
         }
         stop(fixture, &fixture->manager, signal);
+        if (fixture->transport == ON_BUS)
+                await_no_name(MANAGER_BUS_NAME);
 }
 
 /* ---- the client program ---- */
