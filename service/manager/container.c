@@ -199,37 +199,79 @@ static int wait_reply(const Container *container, Call *call)
         return call_reply(call, TAKE_PTR(reply));
 }
 
-int container_wait(Container *container, Call *call)
+static void container_answer_wait(Container *container, Call *call)
 {
-        if (container->state != STATE_EXITED) {
-                call->waits_for = container;
-                TAILQ_INSERT_TAIL(&container->waits, call, waiting);
-                return CALL_LATER;
-        }
-        bool is_owner = call->caller->uid == container->owner;
+        TAILQ_REMOVE(&container->waits, call, waiting);
+        call->waits_for = NULL;
         int r = wait_reply(container, call);
-        if (r >= 0 && is_owner)
-                container_forget(container);
-        return r;
+        if (r < 0)
+                call_reply_error(call, r, NULL);
 }
 
-/* Answers all who wait. Return: was the owner among them. */
-static bool container_answer_waits(Container *container)
+/* The owner has been told: whoever else waits is told too, for after this nobody can be. */
+static void container_told_owner(Container *container)
 {
-        bool is_owner_told = false;
+        while (!TAILQ_EMPTY(&container->waits))
+                container_answer_wait(container, TAILQ_FIRST(&container->waits));
+        container_forget(container);
+}
 
-        while (!TAILQ_EMPTY(&container->waits)) {
-                Call *call = TAILQ_FIRST(&container->waits);
-                TAILQ_REMOVE(&container->waits, call, waiting);
-                call->waits_for = NULL;
-                bool is_owner = call->caller->uid == container->owner;
-                int r = wait_reply(container, call);
-                if (r < 0)
-                        call_reply_error(call, r, NULL);
-                else if (is_owner)
-                        is_owner_told = true;
+static int container_owner_is_there(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+        Call *call = userdata;
+        int is_there = false;
+
+        call->slot = sd_bus_slot_unref(call->slot);
+        if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "b", &is_there) >= 0 && is_there)
+                container_told_owner(call->waits_for);
+        return 0;
+}
+
+/*
+ * The record goes when the owner has been answered, so it had better be somebody who can hear it: a client that was
+ * killed may have taken its container along. The bus is asked first; one who has left is dropped when it says so.
+ */
+static void container_tell(Container *container, Call *call)
+{
+        if (call->caller->uid != container->owner) {
+                container_answer_wait(container, call);
+                return;
         }
-        return is_owner_told;
+        if (!call->slot && sd_bus_call_method_async(container->manager->bus, &call->slot, "org.freedesktop.DBus",
+                                                    "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",
+                                                    container_owner_is_there, call, "s", call->caller->name) < 0)
+                container_answer_wait(container, call);
+}
+
+/* A direct manager has one caller, and ends with it: who is answered is there. */
+static void container_tell_all(Container *container)
+{
+        Call *call, *next;
+        bool is_owner_here = false;
+
+        for (call = TAILQ_FIRST(&container->waits); call; call = next) {
+                next = TAILQ_NEXT(call, waiting);
+                is_owner_here |= call->caller->uid == container->owner;
+                if (!container->manager->is_direct)
+                        container_tell(container, call);
+        }
+        if (!container->manager->is_direct)
+                return;
+        if (is_owner_here) {
+                container_told_owner(container);
+                return;
+        }
+        while (!TAILQ_EMPTY(&container->waits))
+                container_answer_wait(container, TAILQ_FIRST(&container->waits));
+}
+
+int container_wait(Container *container, Call *call)
+{
+        call->waits_for = container;
+        TAILQ_INSERT_TAIL(&container->waits, call, waiting);
+        if (container->state == STATE_EXITED)
+                container_tell_all(container);
+        return CALL_LATER;
 }
 
 static int container_remembered(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
@@ -265,8 +307,7 @@ void container_ended(Container *container, Result result, int status)
                                        "Result", "ExitStatus", NULL);
         sd_bus_emit_signal(container->manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerExited", "ssi",
                            container->name, result_name(result), status);
-        if (container_answer_waits(container))
-                container_forget(container);
+        container_tell_all(container);
 }
 
 /*

@@ -136,7 +136,7 @@ static Scope *begin_scope(Fixture *fixture, const ScopeInput *options)
 
 static int make_scope(Fixture *fixture, const ScopeInput *options)
 {
-        _cleanup_(scope_freep) Scope *scope = begin_scope(fixture, options);
+        _cleanup_(scope_freep) Scope *scope _unused_ = begin_scope(fixture, options);
 
         return wait_until_done(fixture);
 }
@@ -261,7 +261,7 @@ static void test_scope_freed_early(Fixture *fixture, gconstpointer data _unused_
 
 static void test_scope_reload(Fixture *fixture, gconstpointer data _unused_)
 {
-        _cleanup_(scope_freep) Scope *scope = begin_scope(fixture, &(ScopeInput){});
+        _cleanup_(scope_freep) Scope *scope _unused_ = begin_scope(fixture, &(ScopeInput){});
 
         g_assert_cmpint(system("systemctl daemon-reload"), ==, 0);
         g_assert_cmpint(wait_until_done(fixture), ==, 0);
@@ -289,7 +289,7 @@ static Registration *begin_machine(Fixture *fixture, RegisterMode mode)
 
 static int make_machine(Fixture *fixture, RegisterMode mode)
 {
-        _cleanup_(registration_freep) Registration *registration = begin_machine(fixture, mode);
+        _cleanup_(registration_freep) Registration *registration _unused_ = begin_machine(fixture, mode);
 
         return wait_until_done(fixture);
 }

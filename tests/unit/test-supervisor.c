@@ -652,15 +652,13 @@ static void test_terminate(Fixture *fixture, const void *data _unused_)
 
 static void await_ready(Fixture *fixture)
 {
-        char *log;
         bool is_ready;
 
         do {
                 uint64_t dropped;
-                g_autoptr(GByteArray) bytes = read_log(fixture, &dropped);
-                log = g_strndup((const char *)bytes->data, bytes->len);
-                is_ready = strstr(log, "ready");
-                g_free(log);
+                g_autoptr(GByteArray) log = read_log(fixture, &dropped);
+                g_byte_array_append(log, (const guint8 *)"", 1);
+                is_ready = strstr((const char *)log->data, "ready");
         } while (!is_ready);
 }
 
