@@ -10,10 +10,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define _cleanup_(function)     __attribute__((cleanup(function)))
-#define _unused_                __attribute__((unused))
+#define _cleanup_(function)       __attribute__((cleanup(function)))
+#define _unused_                  __attribute__((unused))
 #define _printf_(sentence, first) __attribute__((format(printf, sentence, first)))
-#define _noreturn_              __attribute__((noreturn))
+#define _noreturn_                __attribute__((noreturn))
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
