@@ -329,6 +329,7 @@ static void test_every_wait(Fixture *fixture)
         create(fixture->client, "box", idle, NULL);
         wait_later(fixture->client, "box", &first);
         wait_later(fixture->client, "box", &second);
+        await_n_containers(other, 1); /* a direct manager of its own sees it a moment later */
         wait_later(other, "box", &third);
         n_containers(other);
         n_containers(fixture->client);
