@@ -213,13 +213,31 @@ static int make_special(const Writer *writer, int parent, const char *name)
         return mknodat(parent, name, item->mode & (S_IFMT | 0777), is_device ? item->device : 0) < 0 ? -errno : 0;
 }
 
+/*
+ * There is no descriptor of a node when it is made. In a directory of somebody else's another file may have its name
+ * since then, by a second link, whose owner it isn't ours to change.
+ */
+static int open_special(const Writer *writer, int parent, const char *name)
+{
+        _cleanup_(fd_closep) int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        return st.st_nlink == 1 && (st.st_mode & S_IFMT) == (writer->item->mode & S_IFMT) ? TAKE_FD(fd) : -ESTALE;
+}
+
 static int writer_special(const Writer *writer, int parent, const char *name)
 {
         const Item *item = writer->item;
 
         int r = make_special(writer, parent, name);
-        if (r >= 0)
-                r = owner_give(writer->side, parent, name, item->uid, item->gid);
+        if (r < 0)
+                return r;
+        _cleanup_(fd_closep) int fd = open_special(writer, parent, name);
+        if (fd < 0)
+                return fd;
+        r = owner_give(writer->side, fd, "", item->uid, item->gid);
         if (r >= 0 && utimensat(parent, name, item->times, AT_SYMLINK_NOFOLLOW) < 0)
                 r = -errno;
         return r;

@@ -71,7 +71,8 @@ static int call_find_container(Call *call, Container *container, sd_bus_error *e
         if (!name_is_valid(name))
                 return error_set(error, ERROR_INVALID_NAME, "invalid name '%s'", name);
         call->container = container_find(call->manager, name);
-        if (!call->container)
+        /* One that is still being made, or read, has no id yet by which an authority's answer could be known for its. */
+        if (!call->container || !call->container->is_published)
                 return error_set(error, ERROR_NO_SUCH_CONTAINER, "no container '%s'", name);
         return 0;
 }

@@ -72,6 +72,13 @@ static int creation_exists(const char *name, sd_bus_error *error)
         return error_set(error, ERROR_CONTAINER_EXISTS, "container '%s' exists already", name);
 }
 
+/* A name can be used again as soon as its container has ended; by others only once that end has been told. */
+static bool creation_may_follow(const Call *call, const Container *there)
+{
+        return there->state == STATE_EXITED && !there->successor &&
+               (there->is_forgotten || call->caller->uid == 0 || call->caller->uid == there->owner);
+}
+
 int creation_claim(Call *call, sd_bus_error *error)
 {
         const char *name = call->spec->name;
@@ -79,7 +86,7 @@ int creation_claim(Call *call, sd_bus_error *error)
         if (call->claim)
                 return 0;
         Container *there = *name ? container_find(call->manager, name) : NULL;
-        if (there && there->state == STATE_EXITED && !there->successor)
+        if (there && creation_may_follow(call, there))
                 return 0;
         if (there)
                 return creation_exists(name, error);
@@ -341,7 +348,7 @@ int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
                 return r < 0 ? r : CALL_LATER;
         }
         Container *predecessor = container_find(call->manager, call->spec->name);
-        if (predecessor && (predecessor->state != STATE_EXITED || predecessor->successor))
+        if (predecessor && !creation_may_follow(call, predecessor))
                 return creation_exists(call->spec->name, error);
         if (!predecessor) {
                 int r = creation_claim_late(creation, error);

@@ -1133,6 +1133,59 @@ static void test_end_taken_away(Fixture *fixture)
         terminate(alice, "box");
 }
 
+/* Had it worked, whoever is quicker than the owner would have wiped out how another's container ended, and its log. */
+static void test_record_wiped_out(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+
+        create(alice, "box", "exit 7", NULL);
+        wait_for(carol, "box", "exited", 7);
+        g_assert_cmpstr(creation_outcome(carol, "box", "true", NULL), ==, ERROR_PREFIX "ContainerExists");
+        wait_for(alice, "box", "exited", 7);
+        await_n_containers(alice, 0);
+        create(carol, "box", "true", NULL);
+        wait_for(carol, "box", "exited", 0);
+}
+
+/* The supervisor that is kept ready for the next container. Return: its pid; 0 while there is none. */
+static pid_t find_supervisor(void)
+{
+        g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+        const char *entry;
+
+        while ((entry = g_dir_read_name(proc))) {
+                g_autofree char *path = g_build_filename("/proc", entry, "comm", NULL);
+                g_autofree char *comm = NULL;
+                if (atoi(entry) > 1 && g_file_get_contents(path, &comm, NULL, NULL) &&
+                    g_str_has_prefix(comm, "pflask-supervis"))
+                        return atoi(entry);
+        }
+        return 0;
+}
+
+/* Had it worked, polkit would have been asked about a container without an id, and its answer have fitted any other. */
+static void test_asked_while_being_made(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_auto(Pending) pending = {};
+        pid_t supervisor = find_supervisor();
+
+        g_assert_cmpint(supervisor, >, 0);
+        g_assert_cmpint(kill(supervisor, SIGSTOP), ==, 0);
+        client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                          create_parameters("box", idle, NULL), &pending);
+        n_containers(alice);
+        await_polkit(alice);
+        g_assert_cmpstr(
+                outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "GetContainer", g_variant_new("(s)", "box")),
+                ==, ERROR_PREFIX "NoSuchContainer");
+        g_assert_cmpint(kill(supervisor, SIGCONT), ==, 0);
+        await(pending.is_done);
+        g_assert_no_error(pending.error);
+        terminate(alice, "box");
+}
+
 #define HERS(test_name, test_function)                                                                      \
         {                                                                                                   \
                 .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
@@ -1170,6 +1223,8 @@ static const Test tests[] = {
         HERS("/attack/A19-more-containers-than-allowed", test_more_containers_than_allowed),
         TEST("/attack/A19-answers-that-nobody-reads", test_answers_never_read, ON_BUS),
         HERS("/attack/A19-an-end-that-is-taken-away", test_end_taken_away),
+        HERS("/attack/A19-a-record-that-is-wiped-out", test_record_wiped_out),
+        HERS("/attack/A13-asked-while-it-is-being-made", test_asked_while_being_made),
 };
 
 int main(int argc, char **argv)
