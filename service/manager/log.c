@@ -71,3 +71,11 @@ int log_failure(int code, const char *step, const char *object)
                 fprintf(stderr, "pflask-manager: cannot %s %s: %s\n", step, object, strerror(-code));
         return code;
 }
+
+void log_ignored(const char *path, unsigned line, const char *reason)
+{
+        if (log_is_journal())
+                sd_journal_send("MESSAGE=%s:%u: %s, ignoring.", path, line, reason, "PRIORITY=4", NULL);
+        else
+                fprintf(stderr, "pflask-manager: %s:%u: %s, ignoring\n", path, line, reason);
+}

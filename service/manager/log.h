@@ -23,3 +23,6 @@ void log_refused(const Call *call, const sd_bus_error *error);
 
 /** log_failure() - the program itself cannot STEP OBJECT. Return: @code. */
 int log_failure(int code, const char *step, const char *object);
+
+/** log_ignored() - what is written at @line of @path (0: the whole file) is ignored because of @reason */
+void log_ignored(const char *path, unsigned line, const char *reason);

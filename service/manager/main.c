@@ -14,17 +14,14 @@
 #include "common/error.h"
 #include "common/fd.h"
 #include "config.h"
+#include "manager/configuration.h"
 #include "manager/log.h"
 #include "manager/manager.h"
-
-#define IDLE_USEC (UINT64_C(30) * 1000000)
-
-enum { STOP_SECONDS = 90 };
 
 typedef struct Arguments {
         int direct;        /* socket of the one peer; -EBADF: the system bus */
         long idle_seconds; /* -1: not given */
-        long stop_seconds;
+        long stop_seconds; /* -1: not given */
 } Arguments;
 
 static int usage(FILE *stream, int status)
@@ -98,13 +95,26 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments)
 }
 
 /* Only who was started on demand will be started again on demand. */
-static uint64_t idle_usec(const Arguments *arguments)
+static uint64_t idle_usec(const Arguments *arguments, const Config *config)
 {
         if (arguments->idle_seconds >= 0)
                 return (uint64_t)arguments->idle_seconds * 1000000;
-        if (arguments->direct >= 0)
+        if (arguments->direct >= 0 || config->idle_usec == CONFIG_INFINITY)
                 return 0;
-        return getenv("DBUS_STARTER_ADDRESS") || getenv("NOTIFY_SOCKET") ? IDLE_USEC : 0;
+        return getenv("DBUS_STARTER_ADDRESS") || getenv("NOTIFY_SOCKET") ? config->idle_usec : 0;
+}
+
+/* What was said on the command line counts more than what is written. */
+static void configure(Manager *manager, const Arguments *arguments)
+{
+        Config config;
+
+        config_init(&config);
+        config_load(&config, config_directories, log_ignored);
+        manager->max_containers_per_user = config.max_containers_per_user;
+        manager->idle_usec = idle_usec(arguments, &config);
+        manager->stop_usec = arguments->stop_seconds >= 0 ? (uint64_t)arguments->stop_seconds * 1000000
+                                                          : config.stop_usec;
 }
 
 static int run(const Arguments *arguments)
@@ -123,8 +133,7 @@ static int run(const Arguments *arguments)
         sd_event_add_signal(manager->event, NULL, SIGTERM, NULL, NULL);
         sd_event_add_signal(manager->event, NULL, SIGINT, NULL, NULL);
         sd_event_set_watchdog(manager->event, true);
-        manager->idle_usec = idle_usec(arguments);
-        manager->stop_usec = (uint64_t)arguments->stop_seconds * 1000000;
+        configure(manager, arguments);
         /* The signals of our peer's terminal are not for us: its end is, which the socket tells. */
         if (arguments->direct >= 0)
                 setsid();
@@ -138,7 +147,7 @@ static int run(const Arguments *arguments)
 
 int main(int argc, char **argv)
 {
-        Arguments arguments = {.direct = -EBADF, .idle_seconds = -1, .stop_seconds = STOP_SECONDS};
+        Arguments arguments = {.direct = -EBADF, .idle_seconds = -1, .stop_seconds = -1};
         int r = parse_arguments(argc, argv, &arguments);
 
         if (r <= 0)
