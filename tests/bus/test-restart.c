@@ -150,20 +150,6 @@ static void create_soon(Client *client, const char *name)
         g_assert_cmpstr(error, ==, "");
 }
 
-/* A supervisor whose manager was killed before it had a container needs a moment to see it, and to give the name up. */
-static void create_when_free(Fixture *fixture, const char *name, const char *script)
-{
-        const char *const command[] = {"sh", "-c", script, NULL};
-        gint64 deadline = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
-        const char *ended;
-
-        do
-                ended = outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
-                                g_variant_new("(s^as@a{sv})", name, command, options(NULL)));
-        while (g_str_has_suffix(ended, ".ContainerExists") && g_get_monotonic_time() < deadline);
-        g_assert_cmpstr(ended, ==, "");
-}
-
 static void test_during_creation(Fixture *fixture)
 {
         for (guint i = 0; i < rounds(10); i++) {
