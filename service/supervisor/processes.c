@@ -29,6 +29,8 @@ _noreturn_ static void helper_run(int member, int signal)
                 _exit(errno);
         close_range(0, ~0U, 0); /* what goes inside takes nothing along */
         pid_t child = process_fork(&child_fd);
+        if (child == -ENOMEM) /* that is what a namespace says whose first process has ended: pid_namespaces(7) */
+                _exit(ECHILD);
         if (child < 0)
                 _exit(-child);
         if (child == 0)

@@ -429,7 +429,7 @@ static void test_nonsense(Fixture *fixture)
         nonsense.n_manager_methods = methods->len;
         g_autoptr(GDBusNodeInfo)
                 box _unused_ = introspect(&nonsense, CONTAINER_PATH_PREFIX "/box", CONTAINER_INTERFACE);
-        talk(&nonsense, from_environment("PFLASK_NONSENSE_SECONDS", 5));
+        talk(&nonsense, from_environment("PFLASK_NONSENSE_SECONDS", 2));
         await_answers(&nonsense, 0);
         end_everything(&nonsense);
         await_answers(&nonsense, 0);
