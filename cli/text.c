@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/utf8.h"
+
 int strings_append(char ***strings, char *string)
 {
         size_t n = strings_count(*strings);
@@ -143,32 +145,13 @@ char *text_to_absolute_path(const char *path)
         return absolute;
 }
 
-/* The bytes of the well-formed sequence at @text (RFC 3629); 0 when it isn't one. */
-static unsigned utf8_length(const unsigned char *text)
-{
-        unsigned n = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-
-        if (text[0] > 0xf4)
-                return 0;
-        for (unsigned i = 1; i < n; i++)
-                if ((text[i] & 0xc0) != 0x80)
-                        return 0;
-        /* Longer than needed; a surrogate; beyond U+10FFFF. */
-        if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-            (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-                return 0;
-        return n;
-}
-
 bool text_is_utf8(const char *text)
 {
-        const unsigned char *cursor = (const unsigned char *)text;
-
-        while (*cursor) {
-                unsigned n = utf8_length(cursor);
+        while (*text) {
+                size_t n = utf8_length(text);
                 if (n == 0)
                         return false;
-                cursor += n;
+                text += n;
         }
         return true;
 }

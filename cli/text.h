@@ -45,5 +45,5 @@ int text_to_signal(const char *text);
  */
 char *text_to_absolute_path(const char *path);
 
-/** text_is_utf8() - can it cross the bus: D-Bus Specification, Valid UTF-8 */
+/** text_is_utf8() - can it cross the bus: common/utf8.h */
 bool text_is_utf8(const char *text);

@@ -2,9 +2,10 @@
 #include "common/error.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "common/utf8.h"
 
 static const sd_bus_error_map error_map[] = {
         SD_BUS_ERROR_MAP(ERROR_NO_SUCH_CONTAINER, ENXIO),  SD_BUS_ERROR_MAP(ERROR_NO_SUCH_PROCESS, ESRCH),
@@ -22,47 +23,32 @@ void errors_register(void)
         sd_bus_error_add_map(error_map);
 }
 
-/* The bytes of a well-formed UTF-8 sequence at @text (RFC 3629), or 0. Control characters count as malformed. */
-static size_t utf8_length(const unsigned char *text)
+/* The bytes of the character at @text, or 0 where it is to be escaped: the C1 controls too, which some terminals obey. */
+static size_t shown_length(const char *text)
 {
-        if (text[0] < 0x20 || text[0] == 0x7f)
+        unsigned char first = (unsigned char)text[0], second = first ? (unsigned char)text[1] : 0;
+
+        if (first < 0x20 || first == 0x7f || (first == 0xc2 && second < 0xa0))
                 return 0;
-        if (text[0] < 0x80)
-                return 1;
-        size_t n = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-        if (text[0] < 0xc2 || text[0] > 0xf4)
-                return 0;
-        uint32_t point = text[0] & (0xffU >> (n + 1));
-        for (size_t i = 1; i < n; i++) {
-                if ((text[i] & 0xc0) != 0x80)
-                        return 0;
-                point = point << 6 | (text[i] & 0x3f);
-        }
-        static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-        if (point < smallest[n] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-                return 0;
-        if (point >= 0x80 && point < 0xa0) /* the C1 controls, which some terminals obey */
-                return 0;
-        return n;
+        return utf8_length(text);
 }
 
 char *error_escape(const char *text)
 {
-        const unsigned char *from = (const unsigned char *)text;
         char *escaped = malloc(strlen(text) * 4 + 1);
         char *to = escaped;
 
         if (!escaped)
                 return NULL;
-        while (*from) {
-                size_t n = utf8_length(from);
+        while (*text) {
+                size_t n = shown_length(text);
                 if (n == 0) {
-                        to += sprintf(to, "\\x%02x", *from++);
+                        to += sprintf(to, "\\x%02x", (unsigned char)*text++);
                         continue;
                 }
-                memcpy(to, from, n);
+                memcpy(to, text, n);
                 to += n;
-                from += n;
+                text += n;
         }
         *to = '\0';
         return escaped;

@@ -39,8 +39,8 @@ void errors_register(void);
  * @error:   filled, unless NULL
  * @name:    one of the names above, or of org.freedesktop.DBus.Error
  *
- * What is not valid UTF-8 in the sentence, or a control character, is shown as \xNN: it crosses the bus, and then a
- * terminal.
+ * What sd-bus refuses in a sentence (common/utf8.h), or a control character, is shown as \xNN: it crosses the bus, and
+ * then a terminal.
  *
  * Return: the -errno that belongs to @name, so that it can be returned at once.
  */

@@ -3,12 +3,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <glib.h>
 
 #include "cli/property.h"
 #include "cli/run-options.h"
 #include "cli/text.h"
+#include "common/fd.h"
 #include "common/macros.h"
 
 typedef struct Line {
@@ -297,6 +299,43 @@ static void only_utf8_crosses_the_bus(void)
                 g_assert_false(text_is_utf8(bad[i]));
 }
 
+/* The bytes of one character by the scheme of UTF-8, whether or not it is one. */
+static void text_of(uint32_t point, char text[static 5])
+{
+        static const uint8_t marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+        size_t n = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+
+        text[n] = '\0';
+        for (size_t i = n - 1; i > 0; i--, point >>= 6)
+                text[i] = (char)(0x80 | (point & 0x3f));
+        text[0] = (char)(marks[n] | point);
+}
+
+static void what_is_utf8_is_what_the_bus_library_takes(void)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+        char text[5];
+        int pair[2];
+
+        /* A connection makes messages once it is being set up. */
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), ==, 0);
+        _cleanup_(fd_closep) int peer = pair[1];
+        g_assert_cmpint(sd_bus_new(&bus), >=, 0);
+        g_assert_cmpint(sd_bus_set_fd(bus, pair[0], pair[0]), >=, 0);
+        g_assert_cmpint(sd_bus_start(bus), >=, 0);
+        for (uint32_t point = 1; point < 0x200000; point++) {
+                if (point % 0x1000 == 1) { /* small messages */
+                        message = sd_bus_message_unref(message);
+                        g_assert_cmpint(sd_bus_message_new_signal(bus, &message, "/", "a.b", "c"), >=, 0);
+                }
+                text_of(point, text);
+                bool is_taken = sd_bus_message_append_basic(message, 's', text) >= 0;
+                if (is_taken != text_is_utf8(text))
+                        g_error("U+%04X: the library %s it", point, is_taken ? "takes" : "refuses");
+        }
+}
+
 static void the_environment_is_ours_only_without_a_root(void)
 {
         char *const command[] = {NULL};
@@ -339,6 +378,7 @@ int main(int argc, char **argv)
         g_test_add_func("/cli/what-is-wrong-is-refused-by-name", what_is_wrong_is_refused_by_name);
         g_test_add_func("/cli/signals-have-names-and-numbers", signals_have_names_and_numbers);
         g_test_add_func("/cli/only-utf8-crosses-the-bus", only_utf8_crosses_the_bus);
+        g_test_add_func("/cli/utf8-is-what-the-bus-library-takes", what_is_utf8_is_what_the_bus_library_takes);
         g_test_add_func("/cli/environment-is-ours-only-without-a-root", the_environment_is_ours_only_without_a_root);
         return g_test_run();
 }
