@@ -65,7 +65,7 @@ static ssize_t step_copy(int in, int out, off_t offset, size_t bytes)
 }
 
 /* Return: 1; 0 when the file ended before @end; -errno. */
-static int range_copy(int in, int out, off_t offset, off_t end, int link)
+static int range_copy(int in, int out, off_t offset, off_t end, int link, Progress *progress)
 {
         while (offset < end) {
                 if (!is_wanted(link))
@@ -75,11 +75,12 @@ static int range_copy(int in, int out, off_t offset, off_t end, int link)
                 if (n <= 0)
                         return (int)n;
                 offset += n;
+                progress_add(progress, (uint64_t)n, 0);
         }
         return 1;
 }
 
-int copy_data(int in, int out, int link)
+int copy_data(int in, int out, int link, Progress *progress)
 {
         struct stat st;
         off_t end;
@@ -87,17 +88,20 @@ int copy_data(int in, int out, int link)
         if (fstat(in, &st) < 0)
                 return -errno;
         if (st.st_size == 0) /* or a file of the kernel's, which doesn't know its size */
-                return range_copy(in, out, 0, INT64_MAX, link);
+                return range_copy(in, out, 0, INT64_MAX, link, progress);
         for (off_t offset = 0; offset < st.st_size; offset = end) {
                 off_t start = lseek(in, offset, SEEK_DATA);
-                if (start < 0 && errno == ENXIO)
+                if (start < 0 && errno == ENXIO) {
+                        progress_add(progress, (uint64_t)(st.st_size - offset), 0);
                         return ftruncate(out, st.st_size) < 0 ? -errno : 0;
+                }
                 end = start < 0 ? st.st_size : lseek(in, start, SEEK_HOLE);
                 if (start < 0)
                         start = offset;
                 if (end <= start)
                         end = st.st_size;
-                int r = range_copy(in, out, start, end, link);
+                progress_add(progress, (uint64_t)(start - offset), 0);
+                int r = range_copy(in, out, start, end, link, progress);
                 if (r <= 0)
                         return r;
         }

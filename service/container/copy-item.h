@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "common/macros.h"
+#include "container/copy-progress.h"
 #include "container/failure.h"
 #include "container/idmap.h"
 
@@ -44,6 +45,7 @@ typedef struct Item {
 /* One side of a copy, in a process of its own that has gone there. */
 typedef struct CopySide {
         int link;           /* to the other one */
+        int report;         /* where to tell how far it is: visit_tell(); -EBADF: nobody looks */
         bool is_inside;     /* in the container */
         const IdMaps *maps; /* of the user namespace that it is in; NULL: the host's */
         bool may_make_devices;
@@ -83,11 +85,12 @@ int copy_write(const CopySide *side, bool replaces, Failure *failure);
 
 /**
  * copy_data() - the content of a regular file, from the start to the end
- * @out:   empty
- * @link:  to the other half, without which there is no point in going on
+ * @out:       empty
+ * @link:      to the other half, without which there is no point in going on
+ * @progress:  is told of each step; or NULL
  *
  * Holes stay holes. Where the file system can share the blocks, or copy by itself, it does: copy_file_range(2).
  *
  * Return: 0; -ECANCELED; -errno.
  */
-int copy_data(int in, int out, int link);
+int copy_data(int in, int out, int link, Progress *progress);

@@ -4,7 +4,8 @@
  *
  * It runs on the source's side, with that side's authority, and the source's root directory is its own: so a link can't
  * lead out of it, whatever is renamed meanwhile. Nothing but regular files and directories is opened; what was looked
- * at and what was opened is compared.
+ * at and what was opened is compared. Where somebody wants to see how far it is, it goes the whole way twice, and the
+ * first time only counts.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@ typedef struct Reader {
         bool follows;
         Item *item;
         Failure *failure;
+        VisitWork *counted;                /* NULL: send what is met, else count it */
         struct stat above[COPY_DEPTH_MAX]; /* the directories that we are in */
         unsigned depth;
         char path[PATH_MAX]; /* for people to read */
@@ -45,6 +47,8 @@ static int reader_fail(const Reader *reader, int code)
 
 static int reader_send(const Reader *reader, ItemKind kind, int fd)
 {
+        if (reader->counted)
+                return 0;
         reader->item->kind = kind;
         int r = item_send(reader->side->link, reader->item, fd);
         return r < 0 && r != -ECANCELED ? reader_fail(reader, r) : r;
@@ -121,7 +125,7 @@ static int reader_send_attributes(const Reader *reader, int fd)
 
 static int reader_close(const Reader *reader, int fd)
 {
-        int r = reader_send_attributes(reader, fd);
+        int r = reader->counted ? 0 : reader_send_attributes(reader, fd);
 
         reader->item->n_value = 0;
         return r < 0 ? r : reader_send(reader, ITEM_CLOSE, -EBADF);
@@ -163,6 +167,8 @@ static int reader_link(const Reader *reader, int there)
 
 static int reader_file(const Reader *reader, int directory, const char *name, const struct stat *st)
 {
+        if (reader->counted)
+                return 0;
         _cleanup_(fd_closep) int fd = reader_open_known(reader, directory, name, 0, st);
 
         if (fd < 0)
@@ -231,6 +237,15 @@ static int reader_directory(Reader *reader, int parent, const char *name, const 
         return r < 0 ? r : reader_close(reader, dirfd(directory));
 }
 
+static void reader_count(const Reader *reader, const struct stat *st)
+{
+        if (!reader->counted)
+                return;
+        reader->counted->files++;
+        if (S_ISREG(st->st_mode))
+                reader->counted->bytes += (uint64_t)st->st_size;
+}
+
 static int reader_node(Reader *reader, int directory, const char *name)
 {
         _cleanup_(fd_closep) int there = reader_open(reader, directory, name, O_PATH);
@@ -240,6 +255,7 @@ static int reader_node(Reader *reader, int directory, const char *name)
                 return 0; /* it has gone since it was listed */
         if (there < 0 || fstat(there, &st) < 0)
                 return reader_fail(reader, there < 0 ? there : -errno);
+        reader_count(reader, &st);
         reader_describe(reader, &st, name);
         switch (st.st_mode & S_IFMT) {
         case S_IFDIR:
@@ -271,6 +287,25 @@ static int reader_begin(Reader *reader)
         return bare ? reader_node(reader, parent, bare) : reader_fail(reader, -ENOMEM);
 }
 
+static int reader_run(Reader *reader)
+{
+        VisitWork total = {};
+        int r = 0;
+
+        if (reader->side->report >= 0) {
+                reader->counted = &total;
+                r = reader_begin(reader);
+                reader->counted = NULL;
+                visit_tell(reader->side->report, NULL, &total);
+        }
+        if (r >= 0)
+                r = reader_begin(reader);
+        if (r < 0)
+                return r;
+        *reader->item = (Item){};
+        return reader_send(reader, ITEM_END, -EBADF);
+}
+
 int copy_read(const CopySide *side, bool follows, Failure *failure)
 {
         _cleanup_(freep) Reader *reader = calloc(1, sizeof(*reader));
@@ -281,11 +316,7 @@ int copy_read(const CopySide *side, bool follows, Failure *failure)
                 return failure_step(failure, -ENOMEM, "copy", side->path, NULL);
         *reader = (Reader){.side = side, .follows = follows, .item = item, .failure = failure};
         snprintf(reader->path, sizeof(reader->path), "%s", side->path);
-        int r = reader_begin(reader);
-        if (r < 0)
-                return r;
-        *item = (Item){};
-        r = reader_send(reader, ITEM_END, -EBADF);
+        int r = reader_run(reader);
         /* As long as we are there, it is wanted. */
         return r < 0 ? r : fd_receive(side->link, &byte, 1, NULL, 0, 0) < 0 ? -ECANCELED : 0;
 }

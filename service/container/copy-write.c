@@ -32,6 +32,7 @@ typedef struct Writer {
         bool replaces;
         Item *item;
         Failure *failure;
+        Progress *progress;      /* NULL: nobody looks */
         int parent;              /* directory of the destination, O_PATH */
         char name[NAME_MAX + 1]; /* of the destination in it */
         Node nodes[COPY_DEPTH_MAX + 1];
@@ -197,7 +198,7 @@ static int make_file(Writer *writer, int parent, const char *name, int content)
         if (fd < 0)
                 return -errno;
         int r = node_push(writer, fd);
-        return r < 0 ? r : copy_data(content, fd, writer->side->link);
+        return r < 0 ? r : copy_data(content, fd, writer->side->link, writer->progress);
 }
 
 /* A device that a container shows may be one that it made up: outside of it, it would be a real one. */
@@ -295,14 +296,20 @@ static int writer_next(Writer *writer)
         switch (writer->item->kind) {
         case ITEM_NODE:
                 r = writer_node(writer, content);
-                return r < 0 ? r : 0;
+                if (r < 0)
+                        return r;
+                progress_add(writer->progress, 0, 1);
+                return 0;
         case ITEM_ATTRIBUTE:
                 return writer->n_nodes > 0 ? writer_attribute(writer) : -EBADMSG;
         case ITEM_CLOSE:
                 return writer->n_nodes > 0 ? writer_close(writer) : -EBADMSG;
         case ITEM_END:
                 r = writer_finish(writer);
-                return r < 0 ? r : 1;
+                if (r < 0)
+                        return r;
+                progress_end(writer->progress);
+                return 1;
         }
         return -EBADMSG;
 }
@@ -350,10 +357,18 @@ int copy_write(const CopySide *side, bool replaces, Failure *failure)
 {
         _cleanup_(freep) Writer *writer = calloc(1, sizeof(*writer));
         _cleanup_(freep) Item *item = item_new();
+        Progress progress = {.report = side->report};
 
         if (!writer || !item)
                 return failure_step(failure, -ENOMEM, "write", side->path, NULL);
-        *writer = (Writer){.side = side, .replaces = replaces, .item = item, .failure = failure, .parent = -EBADF};
+        *writer = (Writer){
+                .side = side,
+                .replaces = replaces,
+                .item = item,
+                .failure = failure,
+                .progress = side->report >= 0 ? &progress : NULL,
+                .parent = -EBADF,
+        };
         int r = writer_run(writer);
         fd_close(writer->parent);
         return r;

@@ -31,6 +31,7 @@ static int side_enter(const Copy *copy, Half half, int report, CopySide *ret, Fa
 
         *ret = (CopySide){
                 .link = copy->links[half],
+                .report = input->tells ? report : -EBADF,
                 .is_inside = is_inside,
                 .maps = is_inside ? input->place.maps : NULL,
                 .may_make_devices = is_inside || !input->place.maps,

@@ -28,6 +28,7 @@ typedef struct CopyInput {
         const char *destination;
         bool replaces; /* an existing destination; else it is -EEXIST */
         bool follows;  /* links: what they lead to is copied, not the link */
+        bool tells;    /* how far it is, in done and total of the visit */
 } CopyInput;
 
 /**

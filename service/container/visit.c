@@ -17,10 +17,15 @@
 #include "common/path.h"
 #include "common/process.h"
 
-/* What a process of the visit says last. */
+typedef enum { TOLD_OVER, TOLD_FAILED, TOLD_DONE, TOLD_TOTAL } ToldKind;
+
+/* What a process of the visit says; over or failed last. */
 typedef struct Told {
-        bool is_over; /* else it has failed */
-        Failure failure;
+        ToldKind kind;
+        union {
+                Failure failure;
+                VisitWork work;
+        };
 } Told;
 
 /* ---- in a process of the visit ---- */
@@ -91,6 +96,13 @@ int visit_root(const void *place, int report, int *ret_answer, Failure *failure)
         return *ret_answer < 0 ? failure_step(failure, -errno, "open", "/", NULL) : VISIT_OVER;
 }
 
+void visit_tell(int report, const VisitWork *done, const VisitWork *total)
+{
+        const Told told = {.kind = done ? TOLD_DONE : TOLD_TOTAL, .work = done ? *done : *total};
+
+        fd_send(report, &told, sizeof(told), NULL, 0);
+}
+
 int visit_open_regular(int directory, const char *path)
 {
         _cleanup_(fd_closep) int there = path_open(directory, path, O_PATH);
@@ -113,7 +125,7 @@ int visit_open_regular(int directory, const char *path)
 
 _noreturn_ static void visit_run(visit_run_t run, const void *input, int report)
 {
-        Told told = {};
+        Told told = {.failure = {}};
         int answer = -EBADF;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -122,7 +134,7 @@ _noreturn_ static void visit_run(visit_run_t run, const void *input, int report)
         int r = run(input, report, &answer, &told.failure);
         if (r == VISIT_SILENT)
                 _exit(EXIT_SUCCESS);
-        told.is_over = r >= 0;
+        told.kind = r >= 0 ? TOLD_OVER : TOLD_FAILED;
         if (r < 0 && told.failure.code >= 0)
                 failure_step(&told.failure, r, "do", "what was asked", NULL);
         fd_send(report, &told, sizeof(told), &answer, r >= 0 && answer >= 0);
@@ -196,6 +208,26 @@ static int visit_read_end(Visit *visit, Failure *failure)
         return VISIT_ENDED;
 }
 
+/* @fd is consumed. */
+static int visit_take(Visit *visit, Told *told, int fd)
+{
+        if (told->kind == TOLD_OVER) {
+                visit->is_over = true;
+                fd_close(visit->answer);
+                visit->answer = fd;
+                return VISIT_UNDER_WAY;
+        }
+        fd_close(fd);
+        if (told->kind == TOLD_FAILED) {
+                told->failure.sentence[sizeof(told->failure.sentence) - 1] = '\0';
+                if (visit->failure.code >= 0)
+                        visit->failure = told->failure;
+                return VISIT_UNDER_WAY;
+        }
+        *(told->kind == TOLD_DONE ? &visit->done : &visit->total) = told->work;
+        return VISIT_ADVANCED;
+}
+
 int visit_read(Visit *visit, Failure *failure)
 {
         Told told;
@@ -210,15 +242,5 @@ int visit_read(Visit *visit, Failure *failure)
                 fd_close(fd);
                 return failure_set(failure, n < 0 ? (int)n : -EPROTO, FAILURE_SETUP, "the visit was not understood");
         }
-        if (told.is_over) {
-                visit->is_over = true;
-                fd_close(visit->answer);
-                visit->answer = fd;
-                return VISIT_UNDER_WAY;
-        }
-        fd_close(fd);
-        told.failure.sentence[sizeof(told.failure.sentence) - 1] = '\0';
-        if (visit->failure.code >= 0)
-                visit->failure = told.failure;
-        return VISIT_UNDER_WAY;
+        return visit_take(visit, &told, fd);
 }

@@ -46,10 +46,16 @@ typedef int (*visit_run_t)(const void *input, int report, int *ret_answer, Failu
 
 enum { VISIT_PROCESSES_MAX = 2 };
 
+/* How much there is to do, or has been done. */
+typedef struct VisitWork {
+        uint64_t bytes, files;
+} VisitWork;
+
 typedef struct Visit {
         int processes[VISIT_PROCESSES_MAX]; /* pidfds; -EBADF */
         int report;                         /* socket, readable when visit_read() has something to say */
         int answer;                         /* of the visit; -EBADF until it is there. TAKE_FD() it */
+        VisitWork done, total;              /* as told by visit_tell() */
         bool is_over;
         bool has_ended;  /* its processes are leaving, or have been killed */
         Failure failure; /* the first that was told */
@@ -57,6 +63,7 @@ typedef struct Visit {
 
 typedef enum {
         VISIT_UNDER_WAY, /* ask again when report is readable */
+        VISIT_ADVANCED,  /* the same, and done or total has changed */
         VISIT_ENDED,     /* its processes are leaving, and have left nothing undone */
 } VisitProgress;
 
@@ -103,6 +110,9 @@ int visit_enter(const VisitPlace *place, uint64_t namespaces, Failure *failure);
 
 /** visit_go() - the same, with no descriptor but @report. Return: 0; -errno. */
 int visit_go(const VisitPlace *place, int report, uint64_t namespaces, Failure *failure);
+
+/** visit_tell() - say how much has been @done, or how much there is to do in @total; the other one is NULL */
+void visit_tell(int report, const VisitWork *done, const VisitWork *total);
 
 /**
  * visit_root() - fetch the container's root directory: a visit_run_t

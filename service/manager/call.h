@@ -38,7 +38,7 @@ struct Call {
                 bool take;
                 struct {
                         const char *source, *destination;
-                        bool flags[2]; /* of BindMount: read-only, mkdir; of a copy: replace, follow */
+                        bool flags[3]; /* of BindMount: read-only, mkdir; of a copy: replace, follow, progress */
                 } transfer;
                 uint32_t pid;
                 struct {

@@ -98,6 +98,10 @@ CONTAINER_METHODS(METHOD)
 static const sd_bus_vtable container_vtable[] = {
         SD_BUS_VTABLE_START(0),
         CONTAINER_METHODS(METHOD) /* one row each */
+        SD_BUS_SIGNAL_WITH_NAMES("CopyProgress", "sstttt",
+                                 SD_BUS_PARAM(source) SD_BUS_PARAM(destination) SD_BUS_PARAM(bytes)
+                                         SD_BUS_PARAM(total_bytes) SD_BUS_PARAM(files) SD_BUS_PARAM(total_files),
+                                 0),
         SD_BUS_PROPERTY("Name", "s", get_text, offsetof(Container, name), CONSTANT),
         SD_BUS_PROPERTY("Id", "ay", get_id, 0, CONSTANT),
         SD_BUS_PROPERTY("Owner", "u", NULL, offsetof(Container, owner), CONSTANT),

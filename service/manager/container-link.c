@@ -16,6 +16,7 @@
 #include "manager/keeper.h"
 #include "manager/reboot.h"
 #include "manager/register.h"
+#include "manager/verb.h"
 
 /* ---- properties, a row each ---- */
 
@@ -208,6 +209,20 @@ static int exited(sd_bus_message *message, void *userdata, sd_bus_error *error _
         return 0;
 }
 
+static int copy_progressed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+        const Container *container = userdata;
+        const Call *call;
+        uint64_t cookie;
+
+        if (sd_bus_message_read(message, "t", &cookie) < 0)
+                return 0;
+        TAILQ_FOREACH(call, &container->questions, waiting)
+                if (call->cookie == cookie)
+                        return copy_show_progress(call, message) < 0 ? 0 : 1;
+        return 0;
+}
+
 /*
  * The supervisor dies, and its keeper will notice when it is over; or it lives and only the link is broken, and then it
  * listens for a new one.
@@ -239,6 +254,9 @@ static int link_listen(Container *container)
         if (r >= 0)
                 r = sd_bus_match_signal(bus, &container->exited_match, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
                                         "Exited", exited, container);
+        if (r >= 0)
+                r = sd_bus_match_signal(bus, &container->progress_match, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
+                                        "CopyProgress", copy_progressed, container);
         if (r >= 0)
                 r = sd_bus_match_signal(bus, &container->disconnected_match, NULL, "/org/freedesktop/DBus/Local",
                                         "org.freedesktop.DBus.Local", "Disconnected", disconnected, container);

@@ -61,20 +61,12 @@ static int attach_answer(sd_bus_message *reply, void *userdata, sd_bus_error *re
 
 int attach_act(Call *call, sd_bus_error *error)
 {
-        sd_bus_message *request;
+        const Caller *caller = call->caller;
         int r = verb_require_running(call, error);
 
-        if (r >= 0)
-                r = container_request(call->container, "Attach", &request, error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(request, "(uu)b", (uint32_t)call->caller->pid, (uint32_t)call->caller->uid,
-                                  (int)call->arguments.take);
-        if (r < 0) {
-                sd_bus_message_unref(request);
-                return r;
-        }
-        return container_call(call->container, call, request, attach_answer, error);
+        return r < 0 ? r
+                     : verb_ask(call, "Attach", attach_answer, error, "(uu)b", (uint32_t)caller->pid,
+                                (uint32_t)caller->uid, (int)call->arguments.take);
 }
 
 static int read_log_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
@@ -99,7 +91,7 @@ static int read_log_answer(sd_bus_message *reply, void *userdata, sd_bus_error *
 
 int read_log_act(Call *call, sd_bus_error *error)
 {
-        return verb_ask(call, "ReadLog", read_log_answer, error);
+        return verb_ask(call, "ReadLog", read_log_answer, error, "");
 }
 
 int wait_act(Call *call, sd_bus_error *error _unused_)
@@ -123,26 +115,18 @@ int kill_read(Call *call, sd_bus_error *error)
 
 int kill_act(Call *call, sd_bus_error *error)
 {
-        sd_bus_message *request;
         int r = verb_require_running(call, error);
 
-        if (r >= 0)
-                r = container_request(call->container, "Kill", &request, error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(request, "si", call->arguments.kill.who, call->arguments.kill.signal);
-        if (r < 0) {
-                sd_bus_message_unref(request);
-                return r;
-        }
-        return container_call(call->container, call, request, answer_empty, error);
+        return r < 0 ? r
+                     : verb_ask(call, "Kill", answer_empty, error, "si", call->arguments.kill.who,
+                                call->arguments.kill.signal);
 }
 
 int terminate_act(Call *call, sd_bus_error *error)
 {
         int r = verb_require_running(call, error);
 
-        return r < 0 ? r : verb_ask(call, "Terminate", answer_empty, error);
+        return r < 0 ? r : verb_ask(call, "Terminate", answer_empty, error, "");
 }
 
 /* The supervisor's "asa{sv}" becomes one a{sv}: the options, and the command beside them. */
@@ -180,5 +164,5 @@ static int describe_answer(sd_bus_message *reply, void *userdata, sd_bus_error *
 
 int describe_act(Call *call, sd_bus_error *error)
 {
-        return verb_ask(call, "Describe", describe_answer, error);
+        return verb_ask(call, "Describe", describe_answer, error, "");
 }

@@ -118,6 +118,7 @@ void container_unlink(Container *container)
         container_drop_questions(container);
         container->properties_match = sd_bus_slot_unref(container->properties_match);
         container->exited_match = sd_bus_slot_unref(container->exited_match);
+        container->progress_match = sd_bus_slot_unref(container->progress_match);
         container->disconnected_match = sd_bus_slot_unref(container->disconnected_match);
         container->query = sd_bus_slot_unref(container->query);
         container->registration = registration_free(container->registration);

@@ -59,7 +59,7 @@ struct Container {
 
         sd_bus *link;               /* to the supervisor */
         Registration *registration; /* of the new leader after a reboot */
-        sd_bus_slot *properties_match, *exited_match, *disconnected_match, *query;
+        sd_bus_slot *properties_match, *exited_match, *progress_match, *disconnected_match, *query;
         sd_event_source *forget_timer; /* of a lost one; else the supervisor counts the time */
         Claim *remains;                /* the directory of a lost one */
         bool is_published;             /* on the bus, and told of by ContainerNew */

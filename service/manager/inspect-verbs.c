@@ -11,7 +11,7 @@ static int inspect(Call *call, const char *member, sd_bus_error *error)
 {
         int r = verb_require_running(call, error);
 
-        return r < 0 ? r : verb_ask(call, member, answer_same, error);
+        return r < 0 ? r : verb_ask(call, member, answer_same, error, "");
 }
 
 int addresses_act(Call *call, sd_bus_error *error)

@@ -10,19 +10,9 @@
 
 static int power_ask(Call *call, const char *member, sd_bus_error *error)
 {
-        sd_bus_message *request;
         int r = verb_require_running(call, error);
 
-        if (r >= 0)
-                r = container_request(call->container, member, &request, error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(request, "t", call->manager->stop_usec);
-        if (r < 0) {
-                sd_bus_message_unref(request);
-                return r;
-        }
-        return container_call(call->container, call, request, answer_empty, error);
+        return r < 0 ? r : verb_ask(call, member, answer_empty, error, "t", call->manager->stop_usec);
 }
 
 int power_off_act(Call *call, sd_bus_error *error)

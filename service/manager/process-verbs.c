@@ -69,11 +69,7 @@ int join_act(Call *call, sd_bus_error *error)
         r = execution_append(call->execution, request);
         if (r >= 0)
                 r = sd_bus_message_append(request, "(uu)", (uint32_t)call->caller->pid, (uint32_t)call->caller->uid);
-        if (r < 0) {
-                sd_bus_message_unref(request);
-                return r;
-        }
-        return container_call(call->container, call, request, join_answer, error);
+        return verb_send(call, request, r, join_answer, error);
 }
 
 int process_read(Call *call, sd_bus_error *error _unused_)
@@ -111,32 +107,15 @@ static int wait_process_answer(sd_bus_message *reply, void *userdata, sd_bus_err
 
 int wait_process_act(Call *call, sd_bus_error *error)
 {
-        sd_bus_message *request;
-        int r = container_request(call->container, "WaitProcess", &request, error);
-
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(request, "uu", call->arguments.process.number, (uint32_t)call->caller->uid);
-        if (r < 0) {
-                sd_bus_message_unref(request);
-                return r;
-        }
-        return container_call(call->container, call, request, wait_process_answer, error);
+        return verb_ask(call, "WaitProcess", wait_process_answer, error, "uu", call->arguments.process.number,
+                        (uint32_t)call->caller->uid);
 }
 
 int kill_process_act(Call *call, sd_bus_error *error)
 {
-        sd_bus_message *request;
         int r = verb_require_running(call, error);
 
-        if (r >= 0)
-                r = container_request(call->container, "KillProcess", &request, error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(request, "ui", call->arguments.process.number, call->arguments.process.signal);
-        if (r < 0) {
-                sd_bus_message_unref(request);
-                return r;
-        }
-        return container_call(call->container, call, request, answer_empty, error);
+        return r < 0 ? r
+                     : verb_ask(call, "KillProcess", answer_empty, error, "ui", call->arguments.process.number,
+                                call->arguments.process.signal);
 }

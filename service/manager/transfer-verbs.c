@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/names.h"
 #include "manager/container.h"
 #include "manager/methods.h"
 #include "manager/verb.h"
@@ -48,7 +49,12 @@ int bind_read(Call *call, sd_bus_error *error)
 }
 
 /* An option of a copy is a flag. */
-static const char *const copy_options[] = {"Replace", "Follow"};
+enum { COPY_REPLACE, COPY_FOLLOW, COPY_PROGRESS };
+static const char *const copy_options[] = {
+        [COPY_REPLACE] = "Replace",
+        [COPY_FOLLOW] = "Follow",
+        [COPY_PROGRESS] = "Progress",
+};
 
 static int option_read(Call *call, bool *seen, sd_bus_error *error)
 {
@@ -107,8 +113,8 @@ static int authority_append(const Call *call, sd_bus_message *request)
         return r < 0 ? r : sd_bus_message_append(request, "b", (int)is_owner);
 }
 
-/* Sends both paths, both flags and whose authority counts. */
-static int transfer_ask(Call *call, const char *member, sd_bus_error *error)
+/* Sends both paths, the flags and whose authority counts. */
+static int transfer_ask(Call *call, const char *member, unsigned n_flags, sd_bus_error *error)
 {
         const bool *flags = call->arguments.transfer.flags;
         sd_bus_message *request;
@@ -118,35 +124,53 @@ static int transfer_ask(Call *call, const char *member, sd_bus_error *error)
                 r = container_request(call->container, member, &request, error);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(request, "ssbb", call->arguments.transfer.source,
-                                  call->arguments.transfer.destination, (int)flags[0], (int)flags[1]);
+        r = sd_bus_message_append(request, "ss", call->arguments.transfer.source, call->arguments.transfer.destination);
+        for (unsigned i = 0; r >= 0 && i < n_flags; i++)
+                r = sd_bus_message_append(request, "b", (int)flags[i]);
         if (r >= 0)
                 r = authority_append(call, request);
-        if (r < 0) {
-                sd_bus_message_unref(request);
-                return r;
-        }
-        return container_call(call->container, call, request, answer_empty, error);
+        return verb_send(call, request, r, answer_empty, error);
 }
 
 int bind_act(Call *call, sd_bus_error *error)
 {
-        return transfer_ask(call, "BindMount", error);
+        return transfer_ask(call, "BindMount", 2, error);
 }
 
 int copy_to_act(Call *call, sd_bus_error *error)
 {
-        return transfer_ask(call, "CopyTo", error);
+        return transfer_ask(call, "CopyTo", ELEMENTS(copy_options), error);
 }
 
 int copy_from_act(Call *call, sd_bus_error *error)
 {
-        return transfer_ask(call, "CopyFrom", error);
+        return transfer_ask(call, "CopyFrom", ELEMENTS(copy_options), error);
+}
+
+/* Only to whoever asked for the copy: others have no business with paths of the host. */
+int copy_show_progress(const Call *call, sd_bus_message *told)
+{
+        uint64_t bytes, total_bytes, files, total_files;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
+        const char *caller = sd_bus_message_get_sender(call->message);
+
+        if (call->method->read != copy_read)
+                return -EINVAL;
+        int r = sd_bus_message_read(told, "tttt", &bytes, &total_bytes, &files, &total_files);
+        if (r >= 0)
+                r = sd_bus_message_new_signal(call->manager->bus, &signal, call->asks->path, CONTAINER_INTERFACE,
+                                              "CopyProgress");
+        if (r >= 0 && caller)
+                r = sd_bus_message_set_destination(signal, caller);
+        if (r >= 0)
+                r = sd_bus_message_append(signal, "sstttt", call->arguments.transfer.source,
+                                          call->arguments.transfer.destination, bytes, total_bytes, files, total_files);
+        return r < 0 ? r : sd_bus_send(NULL, signal, NULL);
 }
 
 int root_directory_act(Call *call, sd_bus_error *error)
 {
         int r = verb_require_running(call, error);
 
-        return r < 0 ? r : verb_ask(call, "OpenRootDirectory", answer_same, error);
+        return r < 0 ? r : verb_ask(call, "OpenRootDirectory", answer_same, error, "");
 }

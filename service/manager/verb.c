@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/verb.h"
 
+#include <stdarg.h>
+
 #include "common/error.h"
 #include "common/names.h"
 #include "manager/container.h"
@@ -58,10 +60,25 @@ int answer_empty(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error 
         return 0;
 }
 
-int verb_ask(Call *call, const char *member, sd_bus_message_handler_t answer, sd_bus_error *error)
+int verb_send(Call *call, sd_bus_message *request, int r, sd_bus_message_handler_t answer, sd_bus_error *error)
+{
+        if (r >= 0)
+                return container_call(call->container, call, request, answer, error);
+        sd_bus_message_unref(request);
+        return r;
+}
+
+int verb_ask(Call *call, const char *member, sd_bus_message_handler_t answer, sd_bus_error *error, const char *types,
+             ...)
 {
         sd_bus_message *request;
+        va_list arguments;
         int r = container_request(call->container, member, &request, error);
 
-        return r < 0 ? r : container_call(call->container, call, request, answer, error);
+        if (r < 0)
+                return r;
+        va_start(arguments, types);
+        r = sd_bus_message_appendv(request, types, arguments);
+        va_end(arguments);
+        return verb_send(call, request, r, answer, error);
 }

@@ -11,8 +11,22 @@
 /** verb_require_running() - Return: 0; -errno with NotRunning. */
 int verb_require_running(const Call *call, sd_bus_error *error);
 
-/** verb_ask() - ask the supervisor something that has no arguments. Return: CALL_LATER; -errno with @error. */
-int verb_ask(Call *call, const char *member, sd_bus_message_handler_t answer, sd_bus_error *error);
+/**
+ * verb_ask() - ask the supervisor something
+ * @answer:  a handler for its reply, which may be an error; answers @call
+ * @types:   of the arguments that follow, as for sd_bus_message_append(3); "": none
+ *
+ * Return: CALL_LATER; -errno with @error.
+ */
+int verb_ask(Call *call, const char *member, sd_bus_message_handler_t answer, sd_bus_error *error, const char *types,
+             ...);
+
+/**
+ * verb_send() - the same with a request whose arguments don't fit into one line: container_request()
+ * @request:  consumed
+ * @r:        how it went to fill it; where that is -errno, it is returned, and nobody is asked
+ */
+int verb_send(Call *call, sd_bus_message *request, int r, sd_bus_message_handler_t answer, sd_bus_error *error);
 
 /**
  * verb_answer() - begin the answer to @call
@@ -24,6 +38,9 @@ int verb_answer(Call *call, sd_bus_message *reply, sd_bus_message **ret);
 
 /** verb_finish() - send @answer, which stays the caller's, or -errno @r where something went wrong */
 void verb_finish(Call *call, int r, sd_bus_message *answer);
+
+/** copy_show_progress() - tell the caller of a copy how far it is: "tttt", to be read from @told. Return: 0; -errno. */
+int copy_show_progress(const Call *call, sd_bus_message *told);
 
 /** answer_same() - a handler for a reply that is the answer as it is */
 int answer_same(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);

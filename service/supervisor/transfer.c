@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/fd.h"
+#include "common/names.h"
 #include "container/addresses.h"
 #include "container/bind.h"
 #include "container/copy.h"
@@ -161,15 +162,17 @@ static int bind_begin(Transfer *transfer, const VisitPlace *place, Failure *fail
 static int copy_begin_in(Transfer *transfer, const VisitPlace *place, CopyDirection direction, Failure *failure)
 {
         CopyInput input = {.place = *place, .direction = direction};
-        int replaces, follows;
+        int replaces, follows, tells;
 
-        int r = sd_bus_message_read(transfer->call, "ssbb", &input.source, &input.destination, &replaces, &follows);
+        int r = sd_bus_message_read(transfer->call, "ssbbb", &input.source, &input.destination, &replaces, &follows,
+                                    &tells);
         if (r >= 0)
                 r = identity_read(transfer->call, &input.caller);
         if (r < 0)
                 return r;
         input.replaces = replaces;
         input.follows = follows;
+        input.tells = tells;
         return copy_begin(&input, &transfer->visit, failure);
 }
 
@@ -234,13 +237,33 @@ static void transfer_fail(const Transfer *transfer, int r, const Failure *failur
         sd_bus_reply_method_error(transfer->call, &error);
 }
 
+/* To the manager that asked, and no other; it knows the call by its cookie. */
+static void transfer_show_progress(const Transfer *transfer)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
+        const VisitWork *done = &transfer->visit->done, *total = &transfer->visit->total;
+        sd_bus *bus = sd_bus_message_get_bus(transfer->call);
+        uint64_t cookie;
+
+        int r = sd_bus_message_get_cookie(transfer->call, &cookie);
+        if (r >= 0)
+                r = sd_bus_message_new_signal(bus, &signal, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "CopyProgress");
+        if (r >= 0)
+                r = sd_bus_message_append(signal, "ttttt", cookie, done->bytes, total->bytes, done->files,
+                                          total->files);
+        if (r >= 0)
+                sd_bus_send(bus, signal, NULL);
+}
+
 static int transfer_told(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata)
 {
         Transfer *transfer = userdata;
         Failure failure = {};
 
         int r = visit_read(transfer->visit, &failure);
-        if (r == VISIT_UNDER_WAY)
+        if (r == VISIT_ADVANCED && transfer->call)
+                transfer_show_progress(transfer);
+        if (r == VISIT_UNDER_WAY || r == VISIT_ADVANCED)
                 return 0;
         if (r >= 0 && transfer->call)
                 r = transfer_reply(transfer);

@@ -684,6 +684,77 @@ static void test_exchange_race(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+/* ---- progress ---- */
+
+/* What CopyProgress has said, to one client. */
+typedef struct Seen {
+        guint n;
+        guint64 bytes, total_bytes, files, total_files;
+        gboolean went_back;
+} Seen;
+
+static void on_progress(GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+                        const char *name, GVariant *parameters, gpointer userdata)
+{
+        const char *source, *destination;
+        Seen *seen = userdata, now = *seen;
+
+        (void)connection, (void)sender, (void)path, (void)interface, (void)name;
+        g_variant_get(parameters, "(&s&stttt)", &source, &destination, &now.bytes, &now.total_bytes, &now.files,
+                      &now.total_files);
+        g_assert_cmpstr(source, ==, HOST "/many");
+        g_assert_cmpstr(destination, ==, "/home/many");
+        now.n++;
+        now.went_back |= now.bytes < seen->bytes || now.files < seen->files;
+        *seen = now;
+}
+
+static guint watch_progress(Client *client, Seen *seen)
+{
+        g_autofree char *path = container_path("box");
+
+        return g_dbus_connection_signal_subscribe(client->connection, client->destination, CONTAINER_INTERFACE,
+                                                  "CopyProgress", path, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_progress,
+                                                  seen, NULL);
+}
+
+/* Both look; one of them copies. */
+static void test_progress(Fixture *fixture)
+{
+        g_autoptr(Client) other = fixture->transport == ON_BUS ? client_new(fixture, 0) : NULL;
+        g_auto(Pending) silent = {}, shown = {};
+        Seen mine = {}, others = {};
+
+        make_tree(fixture, 0);
+        g_free(host(fixture,
+                    "mkdir " HOST "/many; cd " HOST "/many; seq -f f%%.0f 1 2000 | xargs touch; echo 12345 >f1; "
+                    "truncate -s 1M sparse; ln -s f1 link"));
+        create(fixture->client, "box", "exec sleep 100", own_tree);
+        guint subscription = watch_progress(fixture->client, &mine);
+        if (other)
+                watch_progress(other, &others);
+        client_call_later(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "CopyToContainer",
+                          g_variant_new("(sss@a{sv})", "box", HOST "/many", "/home/many", options(NULL)), &silent);
+        await(silent.is_done);
+        g_assert_no_error(silent.error);
+        g_assert_cmpuint(mine.n, ==, 0);
+        client_call_later(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "CopyToContainer",
+                          g_variant_new("(sss@a{sv})", "box", HOST "/many", "/home/many",
+                                        options("{'Progress': <true>, 'Replace': <true>}")),
+                          &shown);
+        await(shown.is_done);
+        g_assert_no_error(shown.error);
+        g_assert_cmpuint(mine.n, >, 0);
+        g_assert_false(mine.went_back);
+        g_assert_cmpuint(mine.total_bytes, ==, 6 + 1024 * 1024);
+        g_assert_cmpuint(mine.bytes, ==, mine.total_bytes);
+        g_assert_cmpuint(mine.total_files, ==, 2003);
+        g_assert_cmpuint(mine.files, ==, mine.total_files);
+        g_assert_cmpuint(others.n, ==, 0);
+        g_dbus_connection_signal_unsubscribe(fixture->client->connection, subscription);
+        terminate(fixture->client, "box");
+}
+
 /* ---- an end before its time ---- */
 
 static void make_many_files(Fixture *fixture)
@@ -834,6 +905,7 @@ static const Test tests[] = {
         TEST("/transfer/copy-of-a-device-that-was-made-up", test_copy_of_device, ON_BUS),
         TEST("/transfer/A9-copy-through-links", test_copy_through_links, ON_BUS),
         TEST("/transfer/A9-exchange-race", test_exchange_race, ON_BUS),
+        TEST("/transfer/copy-shows-its-caller-how-far-it-is", test_progress, ON_BOTH),
         TEST("/transfer/copy-ends-with-its-caller", test_caller_leaves, ON_BUS),
         TEST("/transfer/copy-ends-with-its-manager", test_manager_dies, ON_BUS),
         TEST("/transfer/copy-ends-with-its-container", test_container_ends, ON_BUS),
