@@ -6,12 +6,18 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "cli/colour.h"
+
 #define FUNCTIONS(F)                     \
         F(scols_new_table)               \
         F(scols_unref_table)             \
         F(scols_table_new_column)        \
         F(scols_table_new_line)          \
         F(scols_line_set_data)           \
+        F(scols_line_set_color)          \
+        F(scols_column_get_header)       \
+        F(scols_cell_set_color)          \
+        F(scols_table_enable_colors)     \
         F(scols_table_enable_noheadings) \
         F(scols_print_table)             \
         F(scols_table_set_termforce)
@@ -50,11 +56,14 @@ int table_new(const TableColumn *columns, size_t n, bool has_header, Table **ret
         if (!table->table)
                 return -ENOMEM;
         table->n_columns = n;
-        for (size_t i = 0; i < n; i++)
-                if (!table->scols_table_new_column(table->table, columns[i].title, 0,
-                                                   columns[i].is_number ? SCOLS_FL_RIGHT : 0))
+        for (size_t i = 0; i < n; i++) {
+                struct libscols_column *column = table->scols_table_new_column(
+                        table->table, columns[i].title, 0, columns[i].is_number ? SCOLS_FL_RIGHT : 0);
+                if (!column || table->scols_cell_set_color(table->scols_column_get_header(column), COLOUR_BOLD) < 0)
                         return -ENOMEM;
+        }
         table->scols_table_enable_noheadings(table->table, !has_header);
+        table->scols_table_enable_colors(table->table, colour_is_wanted());
         /* Whole cells for a program that reads them: nothing is cut to a width that isn't there. */
         if (!isatty(STDOUT_FILENO))
                 table->scols_table_set_termforce(table->table, SCOLS_TERMFORCE_NEVER);
@@ -74,14 +83,14 @@ Table *table_free(Table *table)
         return NULL;
 }
 
-int table_add(Table *table, const char *const *cells)
+int table_add(Table *table, const char *const *cells, const char *colour)
 {
         struct libscols_line *line = table->scols_table_new_line(table->table, NULL);
 
         for (size_t i = 0; line && i < table->n_columns; i++)
                 if (table->scols_line_set_data(line, i, cells[i]) < 0)
                         return -ENOMEM;
-        return line ? 0 : -ENOMEM;
+        return line && table->scols_line_set_color(line, colour) >= 0 ? 0 : -ENOMEM;
 }
 
 int table_print(Table *table)

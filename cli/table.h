@@ -26,8 +26,14 @@ int table_new(const TableColumn *columns, size_t n, bool has_header, Table **ret
 Table *table_free(Table *table);
 DEFINE_CLEANUP(Table, table_free)
 
-/** table_add() - a row; as many cells as there are columns, copied. Return: 0; -ENOMEM. */
-int table_add(Table *table, const char *const *cells);
+/**
+ * table_add() - a row
+ * @cells:   as many as there are columns, copied
+ * @colour:  of the whole row, cli/colour.h; NULL: as it is
+ *
+ * Return: 0; -ENOMEM.
+ */
+int table_add(Table *table, const char *const *cells, const char *colour);
 
 /** table_print() - to standard output. Return: 0; -errno. */
 int table_print(Table *table);

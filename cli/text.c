@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/text.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,6 +108,46 @@ int text_to_size(const char *text, uint64_t *ret)
         }
         *ret = number;
         return 0;
+}
+
+Figure text_from_size(uint64_t bytes)
+{
+        static const char units[] = "BKMGTPE";
+        unsigned unit = 0;
+        Figure figure;
+
+        while (unit < 6 && bytes >> 10 * (unit + 1) > 0)
+                unit++;
+        uint64_t whole = bytes >> 10 * unit;
+        unsigned tenth = unit == 0 ? 0 : (unsigned)((bytes >> 10 * (unit - 1)) % 1024 * 10 / 1024);
+        if (tenth > 0)
+                snprintf(figure.text, sizeof(figure.text), "%u.%u%c", (unsigned)whole, tenth, units[unit]);
+        else
+                snprintf(figure.text, sizeof(figure.text), "%u%c", (unsigned)whole, units[unit]);
+        return figure;
+}
+
+Figure text_from_duration(uint64_t usec)
+{
+        static const struct {
+                const char *name, *smaller;
+                unsigned sec, smaller_sec;
+        } units[] = {{"d", "h", 86400, 3600}, {"h", "min", 3600, 60}, {"min", "s", 60, 1}};
+        uint64_t sec = usec / 1000000;
+        Figure figure;
+
+        if (sec == 0)
+                snprintf(figure.text, sizeof(figure.text), "%ums", (unsigned)(usec / 1000));
+        else if (sec < 60)
+                snprintf(figure.text, sizeof(figure.text), "%u.%02us", (unsigned)sec, (unsigned)(usec / 10000 % 100));
+        for (unsigned i = 0; i < ELEMENTS(units); i++) {
+                if (sec < units[i].sec)
+                        continue;
+                snprintf(figure.text, sizeof(figure.text), "%" PRIu64 "%s %u%s", sec / units[i].sec, units[i].name,
+                         (unsigned)(sec % units[i].sec / units[i].smaller_sec), units[i].smaller);
+                break;
+        }
+        return figure;
 }
 
 int text_to_signal(const char *text)

@@ -33,6 +33,17 @@ int text_to_number(const char *text, uint64_t max, uint64_t *ret);
 /** text_to_size() - a number with K, M, G, T, P or E (each 1024 times the one before). Return: as text_to_number(). */
 int text_to_size(const char *text, uint64_t *ret);
 
+/* A figure as a person reads it. */
+typedef struct Figure {
+        char text[32];
+} Figure;
+
+/** text_from_size() - "640B", "1.5K", "64M": as systemd's tools write it */
+Figure text_from_size(uint64_t bytes);
+
+/** text_from_duration() - "12ms", "1.25s", "2min 3s", "1h 5min", "3d 4h" */
+Figure text_from_duration(uint64_t usec);
+
 /** text_to_signal() - "TERM", "SIGTERM", "15", "RTMIN+4". Return: the signal; -EINVAL. */
 int text_to_signal(const char *text);
 

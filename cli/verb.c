@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "cli/colour.h"
 
 static const Verb *(*const verbs[])(void) = {
         bare_verb,     run_verb,      attach_verb,  exec_verb,      shell_verb, list_verb,
@@ -41,11 +42,11 @@ int option_json(const Option *option, const char *value, void *target, sd_bus_er
         return 0;
 }
 
-static void help_print_verbs(const char *bold, const char *plain)
+static void help_print_verbs(void)
 {
         const Verb *verb;
 
-        printf("\n%sVerbs:%s\n", bold, plain);
+        printf("\n%sVerbs:%s\n", colour(COLOUR_BOLD), colour(COLOUR_PLAIN));
         for (size_t i = 1; (verb = verb_at(i)); i++)
                 printf("  %-10s %-29s %s\n", verb->name, verb->operands, verb->summary);
         printf("\n'pflask VERB --help' tells the options of a verb. See pflask(1).\n");
@@ -53,13 +54,12 @@ static void help_print_verbs(const char *bold, const char *plain)
 
 void verb_print_help(const Verb *verb)
 {
-        bool is_coloured = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-        const char *bold = is_coloured ? "\033[1m" : "", *plain = is_coloured ? "\033[0m" : "";
+        const char *bold = colour(COLOUR_BOLD), *plain = colour(COLOUR_PLAIN);
 
         printf("%sUsage:%s pflask %s%s[OPTIONS] %s\n\n%s\n", bold, plain, verb->name ?: "", verb->name ? " " : "",
                verb->operands, verb->summary);
         printf("\n%sOptions:%s\n", bold, plain);
         options_print(verb->options, verb->n_options, stdout);
         if (!verb->name)
-                help_print_verbs(bold, plain);
+                help_print_verbs();
 }

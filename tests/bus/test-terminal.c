@@ -175,6 +175,31 @@ static void test_hang_up(Fixture *fixture)
         outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", "box"));
 }
 
+static void test_colours(Fixture *fixture)
+{
+        static const struct {
+                const char *script;
+                gboolean is_coloured;
+        } rows[] = {
+                {"TERM=xterm $pflask list", TRUE},
+                {"TERM=xterm $pflask --help", TRUE},
+                {"TERM=xterm NO_COLOR=1 $pflask list", FALSE},
+                {"TERM=xterm NO_COLOR= $pflask --help", FALSE},
+                {"TERM=dumb $pflask list", FALSE},
+                {"TERM=xterm $pflask list | cat", FALSE},
+                {"TERM=xterm $pflask list --json=pretty", FALSE},
+        };
+        pid_t pid;
+
+        create(fixture->client, "box", "exec sleep 100", NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                int master = shell_on_terminal(fixture, rows[i].script, 24, 80, &pid);
+                g_autofree char *text = finish(master, pid, 0);
+                g_assert_true(!strchr(text, '\033') == !rows[i].is_coloured);
+        }
+        terminate(fixture->client, "box");
+}
+
 static const Test tests[] = {
         TEST("/terminal/is-one-inside-too", test_is_a_terminal, ON_BOTH),
         TEST("/terminal/has-its-size-from-the-first-byte", test_size, ON_BOTH),
@@ -185,6 +210,7 @@ static const Test tests[] = {
         TEST("/terminal/detach-keys-can-be-off", test_detach_keys_off, ON_BOTH),
         TEST("/terminal/attach-by-pid-shows-what-was-written-before", test_attach_by_pid, ON_BOTH),
         TEST("/terminal/is-restored-on-every-way-out", test_restored, ON_BOTH),
+        TEST("/terminal/alone-has-colours-and-not-with-no-color", test_colours, ON_BOTH),
         TEST("/terminal/hanging-up-ends-the-container", test_hang_up, ON_BOTH),
 };
 

@@ -336,6 +336,34 @@ static void what_is_utf8_is_what_the_bus_library_takes(void)
         }
 }
 
+static void figures_are_short_and_true(void)
+{
+        static const struct {
+                Figure (*format)(uint64_t);
+                uint64_t figure;
+                const char *text;
+        } rows[] = {
+                {text_from_size, 0, "0B"},
+                {text_from_size, 1023, "1023B"},
+                {text_from_size, 1024, "1K"},
+                {text_from_size, 1536, "1.5K"},
+                {text_from_size, 1048575, "1023.9K"},
+                {text_from_size, 64 << 20, "64M"},
+                {text_from_size, UINT64_MAX, "15.9E"},
+                {text_from_duration, 999, "0ms"},
+                {text_from_duration, 999999, "999ms"},
+                {text_from_duration, 1000000, "1.00s"},
+                {text_from_duration, 59999999, "59.99s"},
+                {text_from_duration, 60000000, "1min 0s"},
+                {text_from_duration, 3659000000, "1h 0min"},
+                {text_from_duration, 90000000000, "1d 1h"},
+                {text_from_duration, UINT64_MAX, "213503982d 8h"},
+        };
+
+        for (unsigned i = 0; i < ELEMENTS(rows); i++)
+                g_assert_cmpstr(rows[i].format(rows[i].figure).text, ==, rows[i].text);
+}
+
 static void the_environment_is_ours_only_without_a_root(void)
 {
         char *const command[] = {NULL};
@@ -379,6 +407,7 @@ int main(int argc, char **argv)
         g_test_add_func("/cli/signals-have-names-and-numbers", signals_have_names_and_numbers);
         g_test_add_func("/cli/only-utf8-crosses-the-bus", only_utf8_crosses_the_bus);
         g_test_add_func("/cli/utf8-is-what-the-bus-library-takes", what_is_utf8_is_what_the_bus_library_takes);
+        g_test_add_func("/cli/figures-are-short-and-true", figures_are_short_and_true);
         g_test_add_func("/cli/environment-is-ours-only-without-a-root", the_environment_is_ours_only_without_a_root);
         return g_test_run();
 }
