@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "attack.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+
+const char *const idle = "exec sleep 100";
+
+const char attack_rules[] =
+        "polkit.addRule(function(action, subject) {\n"
+        "  if (action.id == 'org.pflask.manager1.run-own')\n"
+        "    return polkit.Result.YES;\n"
+        "  if (action.id == 'org.pflask.manager1.run-privileged' && action.lookup('container') == 'granted')\n"
+        "    return action.lookup('user') == 'root' ? polkit.Result.NO : polkit.Result.YES;\n"
+        "  if (action.lookup('container') == 'slow') {\n"
+        "    polkit.spawn(['/bin/sleep', '1']);\n"
+        "    return subject.user == 'bob' && action.lookup('owner') == '0' ? polkit.Result.YES\n"
+        "                                                                  : polkit.Result.NO;\n"
+        "  }\n"
+        "});\n";
+
+GVariant *create_parameters(const char *name, const char *script, const char *option_text)
+{
+        const char *const command[] = {"sh", "-c", script, NULL};
+
+        return g_variant_new("(s^as@a{sv})", name, command, options(option_text));
+}
+
+const char *creation_outcome(Client *client, const char *name, const char *script, const char *option_text)
+{
+        return outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                       create_parameters(name, script, option_text));
+}
+
+/* What sh -c @script writes to the console, as PID 1. Return: the caller's. */
+char *leader_says(Client *client, const char *name, const char *script, const char *option_text)
+{
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+        g_autofree char *whole = g_strconcat("stty -onlcr; ", script, NULL);
+
+        run(client, name, whole, option_text, &attachment);
+        GByteArray *content = read_until_end(attachment.console);
+        g_byte_array_append(content, (const guint8 *)"", 1);
+        return (char *)g_byte_array_free(content, FALSE);
+}
+
+/* The same of a process that is sent in. Return: the caller's; NULL with @error. */
+char *exec_says(Client *client, const char *name, const char *user, const char *script, const char *option_text,
+                GError **error)
+{
+        const char *const command[] = {"sh", "-c", script, NULL};
+        const char *const environment[] = {NULL};
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new(), got = NULL;
+        int ends[2];
+        guint32 process;
+
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+        _cleanup_(fd_closep) int reader = ends[0], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        g_unix_fd_list_append(fds, null, NULL);
+        g_unix_fd_list_append(fds, ends[1], NULL);
+        fd_close(ends[1]);
+        g_autoptr(GVariant) reply = client_call(
+                client, MANAGER_PATH, MANAGER_INTERFACE, "ExecContainer",
+                g_variant_new("(ss^as^ashhh@a{sv})", name, user, command, environment, 0, 1, 1, options(option_text)),
+                fds, &got, error);
+        if (!reply)
+                return NULL;
+        g_variant_get(reply, "(uh)", &process, NULL);
+        g_clear_object(&fds);
+        GByteArray *content = read_until_end(reader);
+        g_byte_array_append(content, (const guint8 *)"", 1);
+        g_variant_unref(manager_call(client, "WaitProcess", "(su)", name, process));
+        return (char *)g_byte_array_free(content, FALSE);
+}
+
+/* Sends in a process with nothing to say. Return: its number. */
+guint32 exec_begin(Client *client, const char *name, const char *script)
+{
+        const char *const command[] = {"sh", "-c", script, NULL}, *const environment[] = {NULL};
+        _cleanup_(fd_closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new(), got = NULL;
+        g_autoptr(GError) error = NULL;
+        guint32 process;
+
+        g_unix_fd_list_append(fds, null, NULL);
+        g_autoptr(GVariant) reply = client_call(
+                client, MANAGER_PATH, MANAGER_INTERFACE, "ExecContainer",
+                g_variant_new("(ss^as^ashhh@a{sv})", name, "", command, environment, 0, 0, 0, options(NULL)), fds, &got,
+                &error);
+        g_assert_no_error(error);
+        g_variant_get(reply, "(uh)", &process, NULL);
+        return process;
+}
+
+const char *exec_outcome(Client *client, const char *name, const char *user, const char *script)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *said = exec_says(client, name, user, script, NULL, &error);
+
+        g_test_message("%s", said ? said : error->message);
+        return client_error_name(error);
+}
+
+/* Who writes what to the bus is theirs to choose: a message of @client's that no library would send. */
+void send_forged(Client *client, GDBusMessage *message)
+{
+        g_autoptr(GError) error = NULL;
+
+        g_dbus_connection_send_message(client->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, &error);
+        g_assert_no_error(error);
+        g_dbus_connection_flush_sync(client->connection, NULL, NULL);
+}
+
+char *manager_unique_name(Client *client)
+{
+        g_autoptr(GVariant) reply = client_bus_call(client, "GetNameOwner", g_variant_new("(s)", MANAGER_BUS_NAME));
+        char *name;
+
+        g_variant_get(reply, "(s)", &name);
+        return name;
+}
+
+void write_file(const char *path, const char *content, mode_t mode, uid_t owner)
+{
+        g_assert_true(g_file_set_contents_full(path, content, -1, G_FILE_SET_CONTENTS_NONE, (int)mode, NULL));
+        g_assert_cmpint(chmod(path, mode), ==, 0);
+        g_assert_cmpint(chown(path, owner, owner), ==, 0);
+}
+
+void make_directory(const char *path, mode_t mode, uid_t owner)
+{
+        g_assert_true(mkdir(path, mode) == 0 || errno == EEXIST);
+        g_assert_cmpint(chmod(path, mode), ==, 0);
+        g_assert_cmpint(chown(path, owner, owner), ==, 0);
+}
+
+void assert_others_are_served(Fixture *fixture)
+{
+        gint64 begin = g_get_monotonic_time();
+
+        n_containers(fixture->client);
+        g_assert_cmpint(g_get_monotonic_time() - begin, <, G_TIME_SPAN_SECOND);
+}
+
+/* Until polkit has answered all that it was asked before. */
+void await_polkit(Client *client)
+{
+        g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+                client->connection, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+                "org.freedesktop.PolicyKit1.Authority", "EnumerateActions", g_variant_new("(s)", ""), NULL,
+                G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+
+        g_assert_nonnull(reply);
+}
+
+/* ---- attackers beside the service ---- */
+
+pid_t attacker(void (*attack)(const void *data), const void *data)
+{
+        pid_t pid = fork();
+
+        g_assert_cmpint(pid, >=, 0);
+        if (pid > 0)
+                return pid;
+        if (setresgid(ALICE, ALICE, ALICE) < 0 || setresuid(ALICE, ALICE, ALICE) < 0)
+                _exit(EXIT_FAILURE);
+        for (;;)
+                attack(data);
+}
+
+void end_attacker(pid_t pid)
+{
+        g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+}
+
+void swap_for_ever(const void *data)
+{
+        const char *const *paths = data;
+
+        for (;;)
+                renameat2(AT_FDCWD, paths[0], AT_FDCWD, paths[1], RENAME_EXCHANGE);
+}
+char *creation_sentence(Client *client, const char *option_text)
+{
+        g_autoptr(GError) error = NULL;
+        GVariant *reply = client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                      create_parameters("box", "true", option_text), NULL, NULL, &error);
+
+        g_assert_null(reply);
+        g_dbus_error_strip_remote_error(error);
+        return g_strdup(error->message);
+}

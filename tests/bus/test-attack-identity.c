@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Attacks on identity
+ *
+ * Who is calling, whose container it is, what polkit has answered about which: each can be forged, spelled otherwise, or
+ * become another between question and answer.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attack.h"
+#include "common/fd.h"
+
+/* ---- A14 ---- */
+
+/*
+ * Had it worked, anybody could have ended what root and others wait for, by saying that they had left: sd-bus takes a
+ * signal of a stranger for one of the bus when it is sent to us alone.
+ */
+static void test_leaving_forged(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_autofree char *manager = manager_unique_name(carol);
+        const char *victim = g_dbus_connection_get_unique_name(alice->connection);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "box", idle, NULL);
+        client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", "box"),
+                          &pending);
+        n_containers(alice);
+        g_autoptr(GDBusMessage)
+                signal = g_dbus_message_new_signal("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged");
+        g_dbus_message_set_destination(signal, manager);
+        g_dbus_message_set_body(signal, g_variant_new("(sss)", victim, victim, ""));
+        send_forged(carol, signal);
+        n_containers(carol);
+        terminate(fixture->client, "box");
+        await_within(5, pending.is_done);
+        g_assert_no_error(pending.error);
+}
+
+/* Had it worked, carol would have answered for polkit, and killed root's container. */
+static void test_answer_forged(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_autofree char *manager = manager_unique_name(carol);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "slow", idle, NULL);
+        client_call_later(carol, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                          g_variant_new("(ssi)", "slow", "leader", SIGKILL), &pending);
+        n_containers(carol);
+        for (guint32 serial = 1; serial < 200; serial++) {
+                g_autoptr(GDBusMessage) answer = g_dbus_message_new();
+                g_dbus_message_set_message_type(answer, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
+                g_dbus_message_set_reply_serial(answer, serial);
+                g_dbus_message_set_destination(answer, manager);
+                g_dbus_message_set_body(answer,
+                                        g_variant_new("((bb@a{ss}))", TRUE, FALSE, g_variant_new_parsed("@a{ss} {}")));
+                send_forged(carol, answer);
+        }
+        await(pending.is_done);
+        g_assert_cmpstr(client_error_name(pending.error), ==, DENIED);
+        g_autoptr(GVariant) state = property(fixture->client, "slow", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(fixture->client, "slow");
+}
+
+/* ---- A5 ---- */
+
+/*
+ * Had it worked, an owner who was allowed once to run one program of no privilege without a user namespace would have
+ * become root of the host: the leader makes a namespace of its own later, looks confined, and the owner sends in root.
+ */
+static void test_namespace_made_later(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        create(alice, "granted", "exec unshare -r sleep 100", "{'SharedNamespaces': <['user']>, 'User': <'alice'>}");
+        g_autoptr(GVariant) leader = property(alice, "granted", "Leader");
+        g_autofree char *map = g_strdup_printf("/proc/%u/uid_map", g_variant_get_uint32(leader));
+        gboolean is_apart = FALSE;
+        for (guint i = 0; i < 500 && !is_apart; i++) {
+                g_autofree char *content = NULL;
+                g_file_get_contents(map, &content, NULL, NULL);
+                is_apart = content && strstr(content, "61001");
+                n_containers(alice);
+        }
+        g_assert_true(is_apart);
+        g_assert_cmpstr(exec_outcome(alice, "granted", "root", "id -u"), ==, INTERACTIVE);
+        g_assert_cmpstr(outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                                g_variant_new("(ssi)", "granted", "leader", SIGKILL)),
+                        ==, INTERACTIVE);
+        g_variant_unref(manager_call(fixture->client, "TerminateContainer", "(s)", "granted"));
+        wait_for(alice, "granted", "killed", SIGKILL);
+}
+
+/* Options by which a container would reach beyond its caller: each makes it one that polkit is asked about. */
+static void test_reaching_options(Fixture *fixture)
+{
+        static const char *const reaching[] = {
+                "{'SharedNamespaces': <['user']>}",
+                "{'SharedNamespaces': <['user', 'mount', 'pid']>}",
+                "{'UserMaps': <[(uint32 0, uint32 0, uint32 1)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 61001, uint32 1), (uint32 1, uint32 0, uint32 1)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 61001, uint32 2)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 61002, uint32 1)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 61001, uint32 1), (uint32 1, uint32 700000000, uint32 65537)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 699999999, uint32 2)]>}",
+                "{'UserMaps': <[(uint32 0, uint32 700000000, uint32 4294967295)]>}",
+                "{'Interfaces': <[('veth', ['pf0', 'eth0'])]>}",
+                "{'Interfaces': <[('move', ['lo', 'lo1'])]>}",
+                "{'Interfaces': <[('macvlan', ['eth0', 'mv0'])]>}",
+                "{'Cgroups': <['memory']>}",
+        };
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        for (guint i = 0; i < G_N_ELEMENTS(reaching); i++) {
+                const char *error = creation_outcome(alice, "box", idle, reaching[i]);
+                g_assert_true(g_str_equal(error, INTERACTIVE) || g_str_equal(error, ERROR_PREFIX "InvalidOption"));
+        }
+}
+
+/* Had it worked, the file on disk would have decided whose container it is, and the manager after a crash believed it. */
+static void test_altered_record(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        const char *file = CONTAINERS_DIRECTORY "/box/state";
+        g_autofree char *before = NULL;
+
+        create(fixture->client, "box", idle, NULL);
+        g_assert_true(g_file_get_contents(file, &before, NULL, NULL));
+        fixture_stop_manager(fixture, SIGKILL);
+        g_autoptr(GString) altered = g_string_new(before);
+        g_string_replace(altered, "OWNER=0", "OWNER=61001", 0);
+        g_assert_cmpstr(altered->str, !=, before);
+        write_file(file, altered->str, 0600, 0);
+        fixture_start_manager(fixture);
+        g_assert_cmpstr(exec_outcome(alice, "box", "root", "id"), ==, INTERACTIVE);
+        g_autoptr(GVariant) owner = property(alice, "box", "Owner");
+        g_assert_cmpuint(g_variant_get_uint32(owner), ==, 0);
+        terminate(fixture->client, "box");
+}
+
+/* ---- A10 ---- */
+
+/* Had it worked, a rule that refuses root would have let in who spells it as a number. */
+static void test_root_as_a_number(Fixture *fixture)
+{
+        static const char *const spellings[] = {"root", "0", "00", "0000000000"};
+        static const char *const nobody[] = {"4294967296", "4294967295", "-1", "+0", "0x0", " 0", "0 "};
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        for (guint i = 0; i < G_N_ELEMENTS(spellings); i++) {
+                g_autofree char *text = g_strdup_printf("{'SharedNamespaces': <['user']>, 'User': <'%s'>}",
+                                                        spellings[i]);
+                g_assert_cmpstr(creation_outcome(alice, "granted", "id", text), ==, DENIED);
+        }
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(nobody); i++)
+                g_assert_cmpstr(exec_outcome(fixture->client, "box", nobody[i], "id"), ==, ERROR_PREFIX "NoSuchUser");
+        terminate(fixture->client, "box");
+}
+
+/* ---- A13 ---- */
+
+/* Had it worked, polkit's yes to the end of root's container would have ended alice's, who took the name meanwhile. */
+static void test_replaced_by_another_user(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "slow", idle, NULL);
+        client_call_later(bob, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                          g_variant_new("(ssi)", "slow", "leader", SIGKILL), &pending);
+        n_containers(bob);
+        terminate(fixture->client, "slow");
+        create(alice, "slow", idle, NULL);
+        await(pending.is_done);
+        g_assert_cmpstr(client_error_name(pending.error), ==, ERROR_PREFIX "NoSuchContainer");
+        g_autoptr(GVariant) state = property(alice, "slow", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(alice, "slow");
+}
+
+/* ---- A23 ---- */
+
+/* Had it worked, a uid above INT_MAX would have been -1 or 0 somewhere on its way (systemd#11026). */
+static void test_uid_above_int_max(Fixture *fixture)
+{
+        g_autoptr(Client) odd = client_new_with_groups(fixture, ODD, CAROL, NULL, 0);
+        g_autoptr(GError) error = NULL;
+
+        create(odd, "box", idle, NULL);
+        g_autoptr(GVariant) owner = property(odd, "box", "Owner");
+        g_assert_cmpuint(g_variant_get_uint32(owner), ==, ODD);
+        g_autofree char *map = exec_says(odd, "box", "", "tr -s ' ' < /proc/self/uid_map", NULL, &error);
+        g_assert_cmpstr(map, ==, " 0 4000000000 1\n");
+        create(fixture->client, "other", idle, NULL);
+        g_assert_cmpstr(exec_outcome(odd, "other", "", "true"), ==, INTERACTIVE);
+        terminate(odd, "box");
+        terminate(fixture->client, "other");
+}
+
+/* The supervisor that is kept ready for the next container. Return: its pid; 0 while there is none. */
+static pid_t find_supervisor(void)
+{
+        g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+        const char *entry;
+
+        while ((entry = g_dir_read_name(proc))) {
+                g_autofree char *path = g_build_filename("/proc", entry, "comm", NULL);
+                g_autofree char *comm = NULL;
+                if (atoi(entry) > 1 && g_file_get_contents(path, &comm, NULL, NULL) &&
+                    g_str_has_prefix(comm, "pflask-supervis"))
+                        return atoi(entry);
+        }
+        return 0;
+}
+
+/* Had it worked, polkit would have been asked about a container without an id, and its answer have fitted any other. */
+static void test_asked_while_being_made(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_auto(Pending) pending = {};
+        pid_t supervisor = find_supervisor();
+
+        g_assert_cmpint(supervisor, >, 0);
+        g_assert_cmpint(kill(supervisor, SIGSTOP), ==, 0);
+        client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                          create_parameters("box", idle, NULL), &pending);
+        n_containers(alice);
+        await_polkit(alice);
+        g_assert_cmpstr(
+                outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "GetContainer", g_variant_new("(s)", "box")),
+                ==, ERROR_PREFIX "NoSuchContainer");
+        g_assert_cmpint(kill(supervisor, SIGCONT), ==, 0);
+        await(pending.is_done);
+        g_assert_no_error(pending.error);
+        terminate(alice, "box");
+}
+
+static const Test tests[] = {
+        ATTACK("/attack/A5-a-namespace-that-is-made-later", test_namespace_made_later),
+        ATTACK("/attack/A5-options-that-reach-further", test_reaching_options),
+        ATTACK("/attack/A5-a-record-that-was-altered", test_altered_record),
+        ATTACK("/attack/A10-root-as-a-number-is-root", test_root_as_a_number),
+        ATTACK("/attack/A14-a-leaving-that-is-forged", test_leaving_forged),
+        ATTACK("/attack/A14-an-answer-that-is-forged", test_answer_forged),
+        ATTACK("/attack/A13-a-name-taken-by-another-user", test_replaced_by_another_user),
+        ATTACK("/attack/A23-a-uid-above-int-max", test_uid_above_int_max),
+        ATTACK("/attack/A13-asked-while-it-is-being-made", test_asked_while_being_made),
+};
+
+int main(int argc, char **argv)
+{
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Attacks on who joins
+ *
+ * Whoever goes into a container, or sets one up, brings something that the container has not: a program of the host's,
+ * descriptors, capabilities, a terminal. A container of alice's, or she herself beside it, tries to have some of that.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "attack.h"
+#include "common/fd.h"
+#include "common/process.h"
+
+/* ---- A1 ---- */
+
+/*
+ * Had it worked, a container's root would have written his own program over the one that the host's root runs next
+ * (CVE-2019-5736). He has every capability here, and the stub of his PID 1 is that program.
+ */
+static void test_program_overwritten(Fixture *fixture)
+{
+        g_autofree char *stub = leader_says(
+                fixture->client, "box", "exec 2>&1; chmod 0755 /proc/1/exe; : >> /proc/1/exe", "{'StubInit': <true>}");
+        wait_for(fixture->client, "box", "exited", 2);
+        g_assert_nonnull(strstr(stub, "Read-only file system"));
+}
+
+/* The program that joins is executed again by the container's own script; it must neither run for it nor be open. */
+static void test_program_as_interpreter(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GError) error = NULL;
+
+        write_file(TEST_DIRECTORY "/evil", "#!/proc/self/exe\n", 0755, ALICE);
+        create(alice, "box", idle, "{'Mounts': <[('bind', ['" TEST_DIRECTORY "/evil', '/bin/true'])]>}");
+        for (guint i = 0; i < rounds(20); i++) {
+                g_autofree char *said = exec_says(alice, "box", "",
+                                                  "true; (: >> /proc/1/exe); for p in /proc/[0-9]*; "
+                                                  "do readlink $p/exe; done",
+                                                  NULL, &error);
+                g_assert_no_error(error);
+                g_assert_null(strstr(said, "pflask-supervisor"));
+        }
+        terminate(alice, "box");
+}
+
+/* ---- A2 ---- */
+
+/* Had it worked, the working directory would have been one of the host's, and "../.." its root (CVE-2024-21626). */
+static void test_descriptor_as_directory(Fixture *fixture)
+{
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < 64; i++) {
+                g_autofree char *text = g_strdup_printf("{'WorkingDirectory': <'/proc/self/fd/%u'>}", i);
+                g_autoptr(GError) error = NULL;
+                g_assert_cmpstr(creation_outcome(fixture->client, "other", "pwd", text), !=, "");
+                g_autofree char *said = exec_says(fixture->client, "box", "", "pwd", text, &error);
+                g_assert_null(said);
+        }
+        terminate(fixture->client, "box");
+}
+
+/* Had it failed, whoever runs inside would hold something of the host's. */
+static void test_three_descriptors(Fixture *fixture)
+{
+        static const char *const script = "ls /proc/$$/fd | tr '\\n' ' '";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GError) error = NULL;
+
+        g_autofree char *leader = leader_says(alice, "box", script, NULL);
+        wait_for(alice, "box", "exited", 0);
+        g_assert_cmpstr(leader, ==, "0 1 2 ");
+        g_autofree char *stub = leader_says(alice, "box", "ls /proc/1/fd 2>&1; ls /proc/$$/fd | tr '\\n' ' '",
+                                            "{'StubInit': <true>}");
+        wait_for(alice, "box", "exited", 0);
+        g_assert_true(g_str_has_suffix(stub, "0 1 2 "));
+        create(alice, "box", idle, NULL);
+        g_autofree char *joined = exec_says(alice, "box", "", script, NULL, &error);
+        g_assert_cmpstr(joined, ==, "0 1 2 ");
+        terminate(alice, "box");
+}
+
+/* ---- A3, A4 ---- */
+
+/* Had it worked, the container would have held the joining process's descriptors, memory or root directory. */
+static void test_joiner_watched(Fixture *fixture)
+{
+        static const char *const of_the_host[] = {"pflask-supervisor", "PFLASK_", "socket:", "pidfd"};
+        static const char *const watch =
+                "exec 2>/dev/null; while :; do for p in /proc/[0-9]*; do case $(cat $p/comm) in pflask*)"
+                " readlink $p/exe $p/cwd $p/root $p/fd/*; tr '\\0' ' ' < $p/environ; esac; done; "
+                "done";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+
+        run(alice, "box", watch, NULL, &attachment);
+        for (guint i = 0; i < rounds(100); i++)
+                g_assert_cmpstr(exec_outcome(alice, "box", "", "true"), ==, "");
+        terminate(alice, "box");
+        GByteArray *said = read_until_end(attachment.console);
+        /* It may have become the command while it was looked at: that is the container's own. */
+        g_byte_array_append(said, (const guint8 *)"", 1);
+        for (guint i = 0; i < G_N_ELEMENTS(of_the_host); i++)
+                g_assert_null(strstr((const char *)said->data, of_the_host[i]));
+        g_byte_array_unref(said);
+}
+
+static gboolean is_ours(const char *pid)
+{
+        g_autofree char *path = g_build_filename("/proc", pid, "comm", NULL);
+        g_autofree char *comm = NULL;
+
+        return g_file_get_contents(path, &comm, NULL, NULL) && g_str_has_prefix(comm, "pflask-");
+}
+
+/* Tries all that a process of the same uid could. Return: whether one of it worked. */
+static gboolean can_reach_into(const char *entry)
+{
+        pid_t pid = atoi(entry);
+        g_autofree char *memory = g_build_filename("/proc", entry, "mem", NULL);
+        _cleanup_(fd_closep) int pidfd = pidfd_open(pid, 0);
+        _cleanup_(fd_closep) int mem = open(memory, O_RDWR | O_CLOEXEC);
+        int stolen = pidfd >= 0 ? (int)syscall(SYS_pidfd_getfd, pidfd, 3, 0) : -1;
+        gboolean is_seized = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0;
+
+        fd_close(stolen);
+        return (mem >= 0 || stolen >= 0 || is_seized) && is_ours(entry);
+}
+
+/* Again and again, with her ids. */
+static void attack_same_uid(const void *report)
+{
+        g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+        const char *entry;
+
+        while ((entry = g_dir_read_name(proc)))
+                if (atoi(entry) > 1 && is_ours(entry) && can_reach_into(entry))
+                        fd_write_all(*(const int *)report, "!", 1);
+}
+
+/* Had it worked, alice would have steered the set-up, which holds descriptors that she could not have opened. */
+static void test_set_up_traced(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        int ends[2];
+
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
+        pid_t pid = attacker(attack_same_uid, &ends[1]);
+        for (guint i = 0; i < rounds(20); i++) {
+                create(alice, "box", idle, NULL);
+                g_assert_cmpstr(exec_outcome(alice, "box", "", "true"), ==, "");
+                terminate(alice, "box");
+        }
+        end_attacker(pid);
+        char byte;
+        g_assert_cmpint(read(ends[0], &byte, 1), ==, -1);
+        fd_close(ends[0]);
+        fd_close(ends[1]);
+}
+
+/* ---- A12 ---- */
+
+/* Had it worked, alice's container would have typed into root's shell (CVE-2017-5226). */
+static void test_terminal_in_anothers(Fixture *fixture)
+{
+        static const char *const command[] = {"true", NULL}, *const environment[] = {NULL};
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+        _cleanup_(fd_closep) int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        _cleanup_(fd_closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        g_assert_true(grantpt(master) == 0 && unlockpt(master) == 0);
+        _cleanup_(fd_closep) int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        create(alice, "box", idle, NULL);
+        g_unix_fd_list_append(fds, null, NULL);
+        g_unix_fd_list_append(fds, terminal, NULL);
+        for (int stream = 0; stream < 3; stream++) {
+                g_autoptr(GError) error = NULL;
+                GVariant *reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "ExecContainer",
+                                              g_variant_new("(ss^as^ashhh@a{sv})", "box", "", command, environment,
+                                                            stream == 0, stream == 1, stream == 2, options(NULL)),
+                                              fds, NULL, &error);
+                g_assert_null(reply);
+                g_assert_cmpstr(client_error_name(error), ==, ERROR_PREFIX "InvalidOption");
+        }
+        terminate(alice, "box");
+}
+
+/* Had it worked, her own container would have typed into the shell that she started it from: TIOCSTI, TIOCLINUX, and
+   with bits above those that the kernel looks at. */
+static void test_keys_pushed(Fixture *fixture)
+{
+        static const char *const push = "perl -e 'for (0x5412, 0x541c, 0x5412 + 2**32) { my $x = \"x\"; "
+                                        "print ioctl(STDIN, $_, $x) ? \"typed \" : \"refused \" }'";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+        g_autoptr(GError) error = NULL;
+        _cleanup_(fd_closep) int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        int ends[2];
+
+        g_assert_true(grantpt(master) == 0 && unlockpt(master) == 0);
+        _cleanup_(fd_closep) int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        g_assert_cmpint(fchown(terminal, ALICE, ALICE), ==, 0);
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+        g_unix_fd_list_append(fds, terminal, NULL);
+        g_unix_fd_list_append(fds, ends[1], NULL);
+        fd_close(ends[1]);
+        _cleanup_(fd_closep) int reader = ends[0];
+        GVariant *reply = client_call(
+                alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                create_parameters("box", push, "{'Terminal': <false>, 'Stdin': <handle 0>, 'Stdout': <handle 1>}"), fds,
+                NULL, &error);
+        g_assert_no_error(error);
+        g_variant_unref(reply);
+        g_clear_object(&fds);
+        wait_for(alice, "box", "exited", 0);
+        GByteArray *said = read_until_end(reader);
+        g_assert_cmpmem(said->data, said->len, "refused refused refused ", 24);
+        g_byte_array_unref(said);
+}
+
+/* ---- A16, A24 ---- */
+
+typedef struct Likeness {
+        uid_t uid;
+        const char *options;
+        const char *user; /* to join as who the leader is */
+} Likeness;
+
+/* Had it failed, whoever is sent in would be more than the container was allowed to be (CVE-2022-27649). */
+static void test_joined_is_like_the_leader(Fixture *fixture)
+{
+        static const char *const facts = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp)' /proc/self/status;"
+                                         "readlink /proc/self/ns/*; cat /proc/self/cgroup;"
+                                         "cat /proc/self/attr/current 2>/dev/null; cat /proc/self/oom_score_adj;";
+        static const Likeness rows[] = {
+                {0, NULL, ""},
+                {0, "{'NoNewPrivileges': <true>}", ""},
+                {0, "{'Capabilities': <['-all']>}", ""},
+                {0, "{'Capabilities': <['-sys_admin', '-sys_ptrace']>}", ""},
+                {0, "{'SharedNamespaces': <['uts', 'ipc', 'cgroup']>}", ""},
+                {0, "{'UserMaps': <[(uint32 0, uint32 700000000, uint32 65536)]>}", ""},
+                {0, "{'User': <'alice'>}", "alice"},
+                {0, "{'PrivateNetwork': <true>}", ""},
+                {ALICE, NULL, ""},
+                {ALICE, "{'NoNewPrivileges': <true>}", ""},
+                {ALICE, "{'Capabilities': <['-all', '+net_bind_service']>}", ""},
+                {ALICE, "{'User': <'alice'>}", "alice"},
+        };
+        g_autofree char *script = g_strconcat("stty -onlcr; ", facts, "echo END; exec sleep 100", NULL);
+
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Client) client = client_new(fixture, rows[i].uid);
+                g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+                g_autoptr(GError) error = NULL;
+                run(client, "box", script, rows[i].options, &attachment);
+                GByteArray *leader = read_until(attachment.console, "END");
+                g_autofree char *expected = g_strndup((char *)leader->data, leader->len - strlen("END\n"));
+                g_byte_array_unref(leader);
+                g_autofree char *joined = exec_says(client, "box", rows[i].user, facts, NULL, &error);
+                g_assert_no_error(error);
+                g_test_message("%s", rows[i].options);
+                g_assert_cmpstr(joined, ==, expected);
+                g_assert_nonnull(strstr(joined, "CapInh:\t0000000000000000"));
+                terminate(client, "box");
+        }
+}
+
+static const Test tests[] = {
+        TEST("/attack/A1-the-supervisor-is-no-writable-file", test_program_overwritten, ON_BUS),
+        ATTACK("/attack/A1-who-joins-is-no-interpreter", test_program_as_interpreter),
+        TEST("/attack/A2-a-descriptor-as-working-directory", test_descriptor_as_directory, ON_BOTH),
+        ATTACK("/attack/A2-three-descriptors-and-no-more", test_three_descriptors),
+        ATTACK("/attack/A3-who-joins-is-watched-in-vain", test_joiner_watched),
+        ATTACK("/attack/A4-the-set-up-is-not-traced", test_set_up_traced),
+        ATTACK("/attack/A12-no-terminal-in-anothers-container", test_terminal_in_anothers),
+        ATTACK("/attack/A12-keys-for-the-callers-shell", test_keys_pushed),
+        ATTACK("/attack/A24-who-joins-is-like-the-leader", test_joined_is_like_the_leader),
+};
+
+int main(int argc, char **argv)
+{
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}
