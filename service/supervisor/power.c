@@ -17,6 +17,8 @@
 enum {
         REGISTER_USEC = 6 * 1000000, /* for the managers that are there; one gives machined 5 s */
         APPEAR_USEC = 1000000,       /* for one that has just died to be there again */
+        LOOK_USEC = 20000,           /* between two looks at whether PID 1 hears what it is asked */
+        LOOKS_MAX = 5,
         STATUS_BYTES_MAX = 64 * 1024,
 };
 
@@ -129,16 +131,51 @@ static int power_timeout(sd_event_source *source _unused_, uint64_t usec _unused
 }
 
 /* A PID 1 that was stopped, or is about to be, can hear nothing until it is told to go on; to others that is nothing. */
-static void power_ask(Supervisor *supervisor, State aim, uint64_t timeout_usec)
+static void power_signal(const Supervisor *supervisor, int signal)
 {
-        _cleanup_(freep) char *status = NULL;
-        int signal = stop_signal(supervisor, aim);
-
-        if (leader_read(supervisor, "status", &status) < 0 || !is_heard(supervisor, status, signal) ||
-            supervisor_set_timer(supervisor, timeout_usec, power_timeout) < 0)
-                signal = SIGKILL;
         process_signal(supervisor->leader, signal);
         process_signal(supervisor->leader, SIGCONT);
+}
+
+/*
+ * Status and system call are read one after the other, and between the two an init may wake up: then it shows neither
+ * that it blocks the signal nor that it waits for one. So it is only after several looks that somebody counts as deaf.
+ * They come before the signal, since whoever has taken it may well want no more of its kind.
+ *
+ * Return: 1 when the signal is heard; 0 when another look is to be taken; -errno.
+ */
+static int power_look(Supervisor *supervisor)
+{
+        _cleanup_(freep) char *status = NULL;
+
+        if (leader_read(supervisor, "status", &status) < 0)
+                return -ESRCH;
+        if (is_heard(supervisor, status, supervisor->asking.signal))
+                return 1;
+        return supervisor->asking.n_looks++ < LOOKS_MAX ? 0 : -ETIME;
+}
+
+static int power_ask(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        Supervisor *supervisor = userdata;
+        const Asking *asking = &supervisor->asking;
+        int heard = power_look(supervisor), r = heard;
+
+        if (heard > 0)
+                r = supervisor_set_timer(supervisor, asking->timeout_usec, power_timeout);
+        else if (heard == 0)
+                r = supervisor_set_timer(supervisor, LOOK_USEC, power_ask);
+        if (r < 0)
+                power_signal(supervisor, SIGKILL);
+        else if (heard > 0)
+                power_signal(supervisor, asking->signal);
+        return 0;
+}
+
+static void power_begin(Supervisor *supervisor, State aim, uint64_t timeout_usec)
+{
+        supervisor->asking = (Asking){.signal = stop_signal(supervisor, aim), .timeout_usec = timeout_usec};
+        power_ask(NULL, 0, supervisor);
 }
 
 static int power_refuses(const Supervisor *supervisor, const char *reason, sd_bus_error *error)
@@ -161,7 +198,7 @@ int power_off(Supervisor *supervisor, sd_bus_message *call, uint64_t timeout_use
                 supervisor_kill(supervisor);
         } else if (state == STATE_RUNNING && supervisor_is_running(supervisor)) {
                 supervisor_change_state(supervisor, STATE_STOPPING);
-                power_ask(supervisor, STATE_STOPPING, timeout_usec);
+                power_begin(supervisor, STATE_STOPPING, timeout_usec);
         }
         return 1;
 }
@@ -179,7 +216,7 @@ int power_reboot(Supervisor *supervisor, sd_bus_message *call, uint64_t timeout_
                 return r;
         if (state == STATE_RUNNING) {
                 supervisor_change_state(supervisor, STATE_REBOOTING);
-                power_ask(supervisor, STATE_REBOOTING, timeout_usec);
+                power_begin(supervisor, STATE_REBOOTING, timeout_usec);
         }
         return 1;
 }

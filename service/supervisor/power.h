@@ -3,7 +3,7 @@
  * Power
  *
  * How a container is asked to end, and how it begins anew. Asking is a signal, the one that PID 1 understands. A PID 1
- * that would not even notice it is killed at once, and one that hasn't acted when its time is over is killed then.
+ * that would not even notice it is killed soon, and one that hasn't acted when its time is over is killed then.
  *
  * A reboot is decided when the leader has ended: because we asked for one, or because the container did, by reboot(2).
  * Then another leader takes its place, and everything else of the container stays as it is: name, directory, console,

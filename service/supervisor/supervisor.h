@@ -27,6 +27,13 @@
 #include "supervisor/peers.h"
 #include "supervisor/transfer.h"
 
+/* A leader that is asked to end, or to reboot. */
+typedef struct Asking {
+        int signal;
+        unsigned n_looks; /* at whether it hears that */
+        uint64_t timeout_usec;
+} Asking;
+
 struct Supervisor {
         sd_event *event;
         int directory; /* the container's; its lock, flock(2), says that the container has an owner */
@@ -59,6 +66,7 @@ struct Supervisor {
         TAILQ_HEAD(, Transfer) transfers;
         unsigned n_transfers;
 
+        Asking asking;          /* while the timer is that of power.c */
         Calls ends;             /* of Terminate and PowerOff, which wait for the end */
         Calls reboots;          /* of Reboot, which wait for another leader */
         bool is_registering;    /* systemd-machined still has the machine of a former leader */
