@@ -11,6 +11,7 @@
 
 #include "common/fd.h"
 #include "common/path.h"
+#include "container/tree-lock.h"
 #include "container/tree.h"
 
 static int bind_fail(const BindInput *input, int code, const char *hint, Failure *failure)
@@ -112,41 +113,11 @@ static int bind_map(const BindInput *input, int tree, uid_t owner, Failure *fail
 
 /* ---- on the way ---- */
 
-static const char stage_name[] = "t";
-
-/* Attaches @tree on a file system of its own, over the root of a copy of the host's mounts, and goes there. */
-static int stage_build(int tree, bool is_directory)
-{
-        static const TreeOption options[] = {{"mode", "0755"}, {}};
-
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-                return -errno;
-        _cleanup_(fd_closep) int stage = tree_make("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, options);
-        if (stage < 0)
-                return stage;
-        int r = tree_stage(stage);
-        if (r < 0)
-                return r;
-        _cleanup_(fd_closep) int target = path_make(stage, stage_name, is_directory ? S_IFDIR : S_IFREG);
-        r = target < 0 ? target : tree_attach(tree, target);
-        if (r < 0)
-                return r;
-        return fchdir(stage) < 0 ? -errno : 0;
-}
-
-/* The working directory is the one place that is carried over into the copied namespace: what is there is locked. */
-static int stage_clone_locked(void)
-{
-        if (unshare(CLONE_NEWNS) < 0)
-                return -errno;
-        _cleanup_(fd_closep) int there = open(stage_name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-        return there < 0 ? -errno : tree_clone(there);
-}
-
 /* Enters the container with the mount. Return: a descriptor of what is to be attached there; -errno. */
-static int bind_enter(const BindInput *input, int tree, bool is_directory, Failure *failure)
+static int bind_enter(const BindInput *input, int tree, Failure *failure)
 {
         const VisitPlace *place = &input->place;
+        int locked;
 
         if (!place->maps) {
                 int r = visit_enter(place, CLONE_NEWNS, failure);
@@ -155,18 +126,21 @@ static int bind_enter(const BindInput *input, int tree, bool is_directory, Failu
         _cleanup_(fd_closep) int mounts = visit_open_namespace(place, "mnt", failure);
         if (mounts < 0)
                 return mounts;
-        int r = stage_build(tree, is_directory);
+        int r = lock_stage(&tree, 1);
         if (r < 0)
                 return bind_fail(input, r, NULL, failure);
         r = visit_enter(place, 0, failure);
         if (r < 0)
                 return r;
-        _cleanup_(fd_closep) int locked = stage_clone_locked();
-        if (locked < 0)
-                return bind_fail(input, locked, NULL, failure);
-        if (setns(mounts, CLONE_NEWNS) < 0)
-                return failure_step(failure, -errno, "enter", "the namespaces", NULL);
-        return TAKE_FD(locked);
+        r = lock_copy(1, &locked);
+        if (r < 0)
+                return bind_fail(input, r, NULL, failure);
+        if (setns(mounts, CLONE_NEWNS) < 0) {
+                failure_step(failure, -errno, "enter", "the namespaces", NULL);
+                fd_close(locked);
+                return failure->code;
+        }
+        return locked;
 }
 
 /* ---- the container's side ---- */
@@ -199,7 +173,7 @@ int bind_visit(const void *input, int report, int *ret_answer _unused_, Failure 
         r = bind_map(bind, tree, st.st_uid, failure);
         if (r < 0)
                 return r;
-        _cleanup_(fd_closep) int inside = bind_enter(bind, tree, S_ISDIR(st.st_mode), failure);
+        _cleanup_(fd_closep) int inside = bind_enter(bind, tree, failure);
         if (inside < 0)
                 return inside;
         return bind_attach(bind, inside, S_ISDIR(st.st_mode), failure);

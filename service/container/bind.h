@@ -4,9 +4,7 @@
  *
  * A file or directory of the host appears in a container that runs. The mount is finished outside, where it is held by
  * a descriptor alone, and attached inside last: open_tree(2), move_mount(2). On its way into a container with a user
- * namespace it passes through a mount namespace that belongs to that user namespace and is used for nothing else: so
- * the kernel locks what it came with (read-only, nosuid, nodev, the mounts that hide something beneath it), and the
- * container's root can't take it away again: mount_namespaces(7).
+ * namespace it is locked, so that the container's root can't take away what it came with: tree-lock.h.
  */
 #pragma once
 

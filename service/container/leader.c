@@ -19,6 +19,7 @@
 #include "container/environment.h"
 #include "container/root.h"
 #include "container/stub-init.h"
+#include "container/tree-lock.h"
 
 /* ---- the socket ---- */
 
@@ -98,6 +99,42 @@ static int leader_find_user(Leader *leader, Failure *failure)
         return user_lookup_beneath(root, spec->user ?: number, &leader->user, failure);
 }
 
+static int leader_lock_some(const Leader *leader, int **trees, size_t n, Failure *failure)
+{
+        const Report report = {.kind = REPORT_LOCK, .n_trees = (unsigned)n};
+        int given[LOCK_TREES_MAX], locked[LOCK_TREES_MAX];
+        char byte;
+
+        for (size_t i = 0; i < n; i++)
+                given[i] = *trees[i];
+        int r = fd_send(leader->report, &report, sizeof(report), given, n);
+        if (r < 0)
+                return failure_step(failure, r, "lock", "mounts", NULL);
+        if (fd_receive(leader->report, &byte, 1, locked, n, 0) != 1 || byte != BARRIER_LOCKED)
+                _exit(EXIT_FAILURE); /* the supervisor is dead, or knows why */
+        for (size_t i = 0; i < n; i++) {
+                fd_close(*trees[i]);
+                *trees[i] = locked[i];
+        }
+        return 0;
+}
+
+/* What is mounted here with attributes shall have them for good. Without a user namespace its root may do all. */
+static int leader_lock_sources(const Leader *leader, Failure *failure)
+{
+        int r = 0;
+
+        if (!(leader->namespaces & CLONE_NEWUSER))
+                return 0;
+        _cleanup_(freep) int **trees = calloc(1 + leader->sources->n_mounts, sizeof(int *));
+        if (!trees)
+                return failure_step(failure, -ENOMEM, "lock", "mounts", NULL);
+        size_t n = sources_unlocked(leader->sources, trees);
+        for (size_t i = 0; r >= 0 && i < n; i += LOCK_TREES_MAX)
+                r = leader_lock_some(leader, trees + i, n - i < LOCK_TREES_MAX ? n - i : LOCK_TREES_MAX, failure);
+        return r;
+}
+
 static int leader_build(Leader *leader, RootKept *kept, Failure *failure)
 {
         const SetupInput *input = leader->input;
@@ -108,6 +145,9 @@ static int leader_build(Leader *leader, RootKept *kept, Failure *failure)
                 if (r < 0)
                         return r;
         }
+        int r = leader_lock_sources(leader, failure);
+        if (r < 0)
+                return r;
         const RootInput build = {
                 .spec = input->spec,
                 .sources = leader->sources,
@@ -116,7 +156,7 @@ static int leader_build(Leader *leader, RootKept *kept, Failure *failure)
                 .terminal = input->terminal,
                 .kept = kept,
         };
-        int r = root_build(&build, &root, failure);
+        r = root_build(&build, &root, failure);
         if (r >= 0)
                 r = root_enter(root, failure);
         return r;

@@ -21,15 +21,20 @@
 /* From the supervisor, a byte each. */
 enum {
         BARRIER_ADMITTED = 'a', /* ids and interfaces have been given */
+        BARRIER_LOCKED = 'l',   /* with the trees that were to be locked */
         BARRIER_GO = 'g',       /* scope and registration are done: become the command */
 };
 
-/* From the leader: ready, then reason. Then nothing: the socket is closed by execve(2), or by the leader's death. */
-typedef enum { REPORT_READY = 1, REPORT_FAILURE } ReportKind;
+/*
+ * From the leader: what is to be locked, ready, then reason. Then nothing: the socket is closed by execve(2), or by the
+ * leader's death.
+ */
+typedef enum { REPORT_READY = 1, REPORT_FAILURE, REPORT_LOCK } ReportKind;
 
 typedef struct Report {
         ReportKind kind;
         bool has_devpts, has_layers; /* with ready: which of RootKept come along, in this order */
+        unsigned n_trees;            /* with lock: they come along, LOCK_TREES_MAX at most */
         Failure failure;
 } Report;
 

@@ -20,6 +20,7 @@
 #include "container/leader.h"
 #include "container/limits.h"
 #include "container/sources.h"
+#include "container/tree-lock.h"
 #include "container/users.h"
 
 /* How long cgroups may take to become empty when everything in them has been killed. */
@@ -285,10 +286,22 @@ int setup_go(Setup *setup, Failure *failure)
         return setup_open_barrier(setup, failure);
 }
 
+/* The leader waits for this, and there is nothing in it that could keep us. */
+static int setup_lock_trees(Setup *setup, const Report *report, int *trees, Failure *failure)
+{
+        int r = -EPROTO;
+
+        if (report->n_trees <= LOCK_TREES_MAX)
+                r = lock_trees(trees, report->n_trees, setup->pidfd, setup->report, BARRIER_LOCKED, failure);
+        for (unsigned i = 0; i < LOCK_TREES_MAX; i++)
+                fd_close(trees[i]);
+        return r < 0 ? r : SETUP_WAITING;
+}
+
 int setup_read(Setup *setup, Failure *failure)
 {
         Report report;
-        int fds[2];
+        int fds[LOCK_TREES_MAX];
         ssize_t n = fd_receive(setup->report, &report, sizeof(report), fds, ELEMENTS(fds), MSG_DONTWAIT);
 
         if (n == -EAGAIN)
@@ -302,6 +315,8 @@ int setup_read(Setup *setup, Failure *failure)
                 *failure = report.failure;
                 return report.failure.code < 0 ? report.failure.code : -EPROTO;
         }
+        if (report.kind == REPORT_LOCK)
+                return setup_lock_trees(setup, &report, fds, failure);
         setup->kept = (RootKept){
                 .devpts = report.has_devpts ? fds[0] : -EBADF,
                 .layers = report.has_layers ? fds[report.has_devpts] : -EBADF,

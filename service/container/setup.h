@@ -4,7 +4,8 @@
  *
  * How a spec becomes a running leader, told from both sides of clone3(2). The host side opens what only the host can
  * give and clones the leader; the leader builds its world and waits at a barrier; then it is told to go, and becomes
- * the command by execve(2). Between the two runs one socket: the leader says ready, then reason, then nothing.
+ * the command by execve(2). Between the two runs one socket: the leader says what is to be locked, ready, then reason,
+ * then nothing.
  */
 #pragma once
 

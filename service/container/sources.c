@@ -58,7 +58,7 @@ static int source_find_root(const Opening *opening)
         return fd < 0 ? -errno : fd;
 }
 
-static int source_open_root(const Opening *opening, int *ret)
+static int source_open_root(const Opening *opening, Sources *sources)
 {
         const char *name = opening->spec->root_path ?: "the root directory";
         _cleanup_(fd_closep) int fd = source_find_root(opening);
@@ -68,7 +68,8 @@ static int source_open_root(const Opening *opening, int *ret)
         int tree = source_clone(fd, opening->spec->read_only ? MOUNT_ATTR_RDONLY : 0);
         if (tree < 0)
                 return tree_fail(opening->failure, tree, name, "/", tree == -EINVAL ? hint_foreign : NULL);
-        *ret = tree;
+        sources->root = tree;
+        sources->is_root_unlocked = !opening->is_confined || opening->spec->read_only;
         return 0;
 }
 
@@ -85,6 +86,7 @@ static int source_open_bind(const Opening *opening, const Mount *mount, Source *
         if (fstat(fd, &st) < 0)
                 return tree_fail(opening->failure, -errno, mount->source, mount->destination, NULL);
         source->is_directory = S_ISDIR(st.st_mode);
+        source->is_unlocked = !opening->is_confined || mount->kind == MOUNT_BIND_READ_ONLY;
         source->tree = source_clone(fd, attributes);
         if (source->tree == -EINVAL)
                 return tree_fail(opening->failure, -EINVAL, mount->source, mount->destination, hint_foreign);
@@ -234,7 +236,7 @@ int sources_open(const Spec *spec, const Identity *identity, Sources **ret, Fail
         if (!sources)
                 return failure_step(failure, -ENOMEM, "open", "mounts", NULL);
         if (spec_has_root(spec))
-                r = source_open_root(&opening, &sources->root);
+                r = source_open_root(&opening, sources);
         for (size_t i = 0; i < spec->n_mounts && r >= 0; i++)
                 r = source_open(&opening, &spec->mounts[i], &sources->mounts[i]);
         if (r < 0)
@@ -281,6 +283,18 @@ int sources_map_root(const Sources *sources, const Spec *spec, int userns, Failu
                         return failure_step(failure, -errno, "map", "ids", "/");
         }
         return 0;
+}
+
+size_t sources_unlocked(Sources *sources, int **ret)
+{
+        size_t n = 0;
+
+        if (sources->is_root_unlocked)
+                ret[n++] = &sources->root;
+        for (size_t i = 0; i < sources->n_mounts; i++)
+                if (sources->mounts[i].is_unlocked)
+                        ret[n++] = &sources->mounts[i].tree;
+        return n;
 }
 
 Sources *sources_free(Sources *sources)

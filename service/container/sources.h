@@ -24,10 +24,12 @@ typedef struct Source {
         int upper; /* of an overlay: directory */
         int work;  /* of an overlay: directory */
         bool is_directory; /* of a bind: what its destination has to be */
+        bool is_unlocked;  /* of a bind: its attributes are yet to be locked */
 } Source;
 
 typedef struct Sources {
-        int root;       /* detached tree; -EBADF: the container has the host's own */
+        int root; /* detached tree; -EBADF: the container has the host's own */
+        bool is_root_unlocked;
         Source *mounts; /* one for each of spec->mounts */
         size_t n_mounts;
 } Sources;
@@ -72,6 +74,17 @@ int sources_open(const Spec *spec, const Identity *identity, Sources **ret, Fail
  * Return: 1 when it is mapped, 0 when it is used as it is; -errno.
  */
 int sources_map_root(const Sources *sources, const Spec *spec, int userns, Failure *failure);
+
+/**
+ * sources_unlocked() - the trees whose attributes the root of a container with a user namespace could lift: tree-lock.h
+ * @ret:  where to find each of them, to be exchanged for one that is locked; has room for 1 + n_mounts
+ *
+ * Of a privileged container that is each one; of a confined one those that were made read-only here, since everything
+ * else comes from the leader's own copy of the host's mounts, and has been locked with that.
+ *
+ * Return: how many.
+ */
+size_t sources_unlocked(Sources *sources, int **ret);
 
 /** sources_free() - takes NULL, closes everything. Return: NULL. */
 Sources *sources_free(Sources *sources);

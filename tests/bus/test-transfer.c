@@ -386,6 +386,33 @@ static void test_bind_in_user_namespace(Fixture *fixture)
         g_free(host(fixture, "umount " HOST "/sub"));
 }
 
+/* The same for what a container is made with: read-only is not only until its root says otherwise. */
+static void test_mounts_are_locked(Fixture *fixture)
+{
+        static const struct {
+                uid_t caller;
+                const char *maps;
+        } rows[] = {{0, "'UserMaps': <[(uint32 0, uint32 100000, uint32 65536)]>, "}, {ALICE, ""}};
+
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Client) caller = client_new(fixture, rows[i].caller);
+                make_tree(fixture, rows[i].caller == 0 ? 100000 : rows[i].caller);
+                g_free(host(fixture, "cd " TREE " && mkdir proc sys dev run ro " HOST "/sub; chmod 777 " HOST
+                                     "; echo hidden >" HOST "/sub/f; "
+                                     "mount -t tmpfs none " HOST "/sub"));
+                g_autofree char *text = g_strdup_printf("{'Root': <'" TREE "'>, 'ReadOnly': <true>, %s'Mounts': "
+                                                        "<[('bind-ro', ['/usr', '/usr']), ('bind-ro', ['" HOST
+                                                        "', '/ro'])]>}",
+                                                        rows[i].maps);
+                create(caller, "box", "exec sleep 100", text);
+                g_free(inside(fixture, "for m in / /ro /usr; do mount -o remount,bind,rw $m 2>/dev/null; done; "
+                                       "! touch /x 2>/dev/null && ! touch /ro/x 2>/dev/null && ! touch /usr/x "
+                                       "2>/dev/null && ! umount /ro/sub 2>/dev/null && ! test -e /ro/sub/f"));
+                terminate(caller, "box");
+                g_free(host(fixture, "umount " HOST "/sub"));
+        }
+}
+
 static void test_bind_of_nobody(Fixture *fixture)
 {
         make_tree(fixture, 100000);
@@ -891,6 +918,7 @@ static const Test tests[] = {
         TEST("/transfer/bind", test_bind, ON_BOTH),
         TEST("/transfer/bind-says-why-not", test_bind_refusals, ON_BOTH),
         TEST("/transfer/bind-in-a-user-namespace-is-locked", test_bind_in_user_namespace, ON_BUS),
+        {"/transfer/mounts-in-a-user-namespace-are-locked", test_mounts_are_locked, ON_BUS | WITH_POLKIT, rules, NULL},
         TEST("/transfer/bind-of-nobody-is-an-error", test_bind_of_nobody, ON_BUS),
         {"/transfer/bind-with-the-owners-authority", test_bind_as_owner, ON_BUS | WITH_POLKIT, rules, NULL},
         TEST("/transfer/A6-bind-through-a-link", test_bind_through_link, ON_BUS),
