@@ -2,6 +2,7 @@
 #include "cli/attach.h"
 
 #include "cli/connection.h"
+#include "cli/place.h"
 #include "cli/run-options.h"
 #include "cli/session.h"
 #include "common/fd.h"
@@ -16,9 +17,7 @@ static int call_attach(Connection *connection, const char *name, bool takes, sd_
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
 
-        int r = connection_new_call(connection, "AttachContainer", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "s", name);
+        int r = connection_new_call_on(connection, "AttachContainer", name, &call);
         if (r >= 0)
                 r = takes ? sd_bus_message_append(call, "a{sv}", 1, "Take", "b", 1)
                           : sd_bus_message_append(call, "a{sv}", 0);
@@ -36,13 +35,13 @@ int attach_to(const Common *common, const char *who, bool takes, const char *det
 
         int r = detach_keys_read(detach_keys, &input.detach_keys, error);
         if (r >= 0)
-                r = connection_open(common, &connection, error);
-        if (r < 0)
-                return r;
-        name = connection_find(connection, who, error);
-        if (!name)
-                return -sd_bus_error_get_errno(error) ?: -ENOMEM;
-        r = call_attach(connection, name, takes, &reply, error);
+                r = place_require_descriptors(common, NULL, "attach", who, error);
+        if (r >= 0)
+                r = connection_open_to(common, who, &connection, &name, error);
+        if (r >= 0)
+                r = place_require_descriptors(common, connection->bus, "attach", who, error);
+        if (r >= 0)
+                r = call_attach(connection, name, takes, &reply, error);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "hh", &borrowed[0], &borrowed[1]);
         if (r >= 0)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/agent.h"
+#include "cli/place.h"
 #include "cli/text.h"
 #include "common/error.h"
 #include "common/fd.h"
@@ -79,10 +80,16 @@ static bool means_no_bus(int r)
 
 static int connection_open_bus(Connection *connection, sd_bus_error *error)
 {
-        int r = sd_bus_open_system(&connection->bus);
+        const Common *common = connection->common;
 
+        int r = place_open_bus(common, &connection->bus);
         if (r >= 0)
                 return 0;
+        if (place_is_away(common)) {
+                error_set(error, SD_BUS_ERROR_NO_SERVER, "cannot reach the system bus of %s: %s", place_name(common),
+                          place_reason(common, r));
+                return r;
+        }
         if (means_no_bus(r) && geteuid() == 0) {
                 fputs("pflask: there is no system bus, so this uses a manager of its own (--direct)\n", stderr);
                 return connection_open_direct(connection, error);
@@ -97,11 +104,30 @@ int connection_open(const Common *common, Connection **ret, sd_bus_error *error)
 
         if (!connection)
                 return -ENOMEM;
+        connection->common = common;
         connection->agent = connection->manager = -EBADF;
-        connection->may_ask = !common->no_ask_password;
-        int r = common->is_direct ? connection_open_direct(connection, error) : connection_open_bus(connection, error);
+        /* An agent of ours is none there. */
+        connection->may_ask = !common->no_ask_password && !place_is_away(common);
+        int r = place_check(common, error);
+        if (r >= 0)
+                r = common->is_direct ? connection_open_direct(connection, error)
+                                      : connection_open_bus(connection, error);
         if (r < 0)
                 return r;
+        *ret = TAKE_PTR(connection);
+        return 0;
+}
+
+int connection_open_to(const Common *common, const char *who, Connection **ret, char **ret_name, sd_bus_error *error)
+{
+        _cleanup_(connection_freep) Connection *connection = NULL;
+
+        int r = connection_open(common, &connection, error);
+        if (r < 0)
+                return r;
+        *ret_name = connection_find(connection, who, error);
+        if (!*ret_name)
+                return -sd_bus_error_get_errno(error) ?: -ENOMEM;
         *ret = TAKE_PTR(connection);
         return 0;
 }
@@ -121,9 +147,12 @@ int connection_reopen(Connection *connection)
 {
         if (sd_bus_is_open(connection->bus) > 0)
                 return 0;
+        if (connection->common->host)
+                return -ENOLINK;
         connection->bus = sd_bus_close_unref(connection->bus);
         connection->manager = fd_close(connection->manager);
-        int r = connection->is_direct ? connection_open_direct(connection, NULL) : sd_bus_open_system(&connection->bus);
+        int r = connection->is_direct ? connection_open_direct(connection, NULL)
+                                      : place_open_bus(connection->common, &connection->bus);
         return r < 0 ? r : 1;
 }
 
@@ -135,6 +164,19 @@ int connection_new_call(Connection *connection, const char *member, sd_bus_messa
                 return -ENOTCONN;
         return sd_bus_message_new_method_call(connection->bus, ret, connection->is_direct ? NULL : MANAGER_BUS_NAME,
                                               MANAGER_PATH, MANAGER_INTERFACE, member);
+}
+
+int connection_new_call_on(Connection *connection, const char *member, const char *name, sd_bus_message **ret)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+
+        int r = connection_new_call(connection, member, &call);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", name);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(call);
+        return 0;
 }
 
 /* Says in the user's terms what sd-bus says in its own. */
@@ -151,10 +193,11 @@ static void explain(const Connection *connection, const char *member, sd_bus_err
                    strncmp(error->name ?: "", "org.freedesktop.DBus.Error.Spawn.",
                            strlen("org.freedesktop.DBus.Error.Spawn.")) == 0) {
                 sd_bus_error_free(error);
+                bool has_direct = geteuid() == 0 && !place_is_away(connection->common);
                 error_set(error, SD_BUS_ERROR_SERVICE_UNKNOWN,
                           "the service " MANAGER_BUS_NAME
                           " is not on the system bus and could not be started there: is pflask-manager installed?%s",
-                          geteuid() == 0 ? " (--direct works without it)" : "");
+                          has_direct ? " (--direct works without it)" : "");
         } else if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD)) {
                 sd_bus_error_free(error);
                 error_set(error, SD_BUS_ERROR_UNKNOWN_METHOD, "the running pflask-manager cannot do %s yet", member);

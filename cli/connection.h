@@ -2,9 +2,9 @@
 /*
  * Connection
  *
- * The way to a manager: the service on the system bus, or a manager of our own at the other end of a socket. Both speak
- * the same interface, so only this file knows which it is. What the manager does outlives it, so the connection can be
- * made again and the same question asked again.
+ * The way to a manager: the service on the system bus, on that of another host or of a container, or a manager of our
+ * own at the other end of a socket. All speak the same interface, so only this file knows which it is. What the manager
+ * does outlives it, so the connection can be made again and the same question asked again.
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 
 typedef struct Connection {
         sd_bus *bus;
+        const Common *common; /* borrowed: where to */
         bool is_direct;
         bool may_ask; /* polkit may put a question to a person */
         int agent;    /* pidfd, or -EBADF */
@@ -33,15 +34,30 @@ typedef struct Connection {
  */
 int connection_open(const Common *common, Connection **ret, sd_bus_error *error);
 
+/**
+ * connection_open_to() - the same, and the name of the container that a person means: connection_find()
+ * @ret_name:  the caller's
+ */
+int connection_open_to(const Common *common, const char *who, Connection **ret, char **ret_name, sd_bus_error *error);
+
 /** connection_free() - takes NULL. Return: NULL. */
 Connection *connection_free(Connection *connection);
 DEFINE_CLEANUP(Connection, connection_free)
 
-/** connection_reopen() - make it anew if it is broken. Return: 1 when it was; 0; -errno. */
+/**
+ * connection_reopen() - make it anew if it is broken
+ *
+ * Not one by ssh: that might ask for a password, and nobody sits there who waits for that.
+ *
+ * Return: 1 when it was; 0; -ENOLINK when that is not for us to do; -errno.
+ */
 int connection_reopen(Connection *connection);
 
 /** connection_new_call() - a call of the manager's method @member, to be filled. Return: 0; -errno. */
 int connection_new_call(Connection *connection, const char *member, sd_bus_message **ret);
+
+/** connection_new_call_on() - the same, of one that begins with the @name of a container */
+int connection_new_call_on(Connection *connection, const char *member, const char *name, sd_bus_message **ret);
 
 /**
  * connection_call() - send @call, and wait for its answer as long as it takes

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/connection.h"
+#include "cli/place.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
@@ -27,6 +28,7 @@ typedef struct ExecOptions {
 } ExecOptions;
 
 typedef struct Exec {
+        const char *verb;
         const ExecOptions *options;
         char *name; /* of the container */
         char *user;
@@ -153,18 +155,19 @@ static int exec_in(Exec *exec, const char *who, sd_bus_error *error)
 {
         _cleanup_(connection_freep) Connection *connection = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const Common *common = &exec->options->common;
 
         if (!exec->user)
                 exec->user = strdup(exec->options->user ?: "");
         if (!exec->user)
                 return -ENOMEM;
-        int r = connection_open(&exec->options->common, &connection, error);
-        if (r < 0)
-                return r;
-        exec->name = connection_find(connection, who, error);
-        if (!exec->name)
-                return -sd_bus_error_get_errno(error) ?: -ENOMEM;
-        r = exec_call(connection, exec, &reply, error);
+        int r = place_require_descriptors(common, NULL, exec->verb, who, error);
+        if (r >= 0)
+                r = connection_open_to(common, who, &connection, &exec->name, error);
+        if (r >= 0)
+                r = place_require_descriptors(common, connection->bus, exec->verb, who, error);
+        if (r >= 0)
+                r = exec_call(connection, exec, &reply, error);
         return r < 0 ? r : exec_attend(connection, exec, reply, error);
 }
 
@@ -182,6 +185,7 @@ static int exec_run(Invocation *invocation, sd_bus_error *error)
                 return -EINVAL;
         }
         _cleanup_(exec_clear) Exec exec = {
+                .verb = invocation->verb->name,
                 .options = options,
                 .command = command,
                 .has_terminal = options->tty == TTY_YES ||
@@ -198,6 +202,7 @@ static int shell_run(Invocation *invocation, sd_bus_error *error)
         const char *who = invocation->operands[0], *at = strrchr(who, '@');
         char **command = invocation->operands + 1;
         _cleanup_(exec_clear) Exec exec = {
+                .verb = invocation->verb->name,
                 .options = invocation->options,
                 .command = *command && strcmp(*command, "--") == 0 ? command + 1 : command,
                 .user = at ? strndup(who, (size_t)(at - who)) : NULL,

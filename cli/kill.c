@@ -32,9 +32,7 @@ static int act_on(Connection *connection, const Act *act, const char *who, sd_bu
 
         if (!name)
                 return -sd_bus_error_get_errno(error) ?: -ENOMEM;
-        int r = connection_new_call(connection, act->member, &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "s", name);
+        int r = connection_new_call_on(connection, act->member, name, &call);
         if (r >= 0 && act->who)
                 r = sd_bus_message_append(call, "si", act->who, act->signal);
         return r < 0 ? r : connection_call(connection, call, NULL, error);

@@ -13,6 +13,7 @@
 #include "cli/colour.h"
 #include "cli/connection.h"
 #include "cli/json.h"
+#include "cli/place.h"
 #include "cli/table.h"
 #include "cli/text.h"
 #include "cli/usage.h"
@@ -39,7 +40,7 @@ static int row_compare(const void *one, const void *other)
         return strcmp(((const Row *)one)->name, ((const Row *)other)->name);
 }
 
-static int rows_read(sd_bus_message *reply, Rows *ret)
+static int rows_read(sd_bus_message *reply, bool is_here, Rows *ret)
 {
         Row row;
 
@@ -48,7 +49,7 @@ static int rows_read(sd_bus_message *reply, Rows *ret)
                 return r;
         while ((r = sd_bus_message_read(reply, "(susuo)", &row.name, &row.owner, &row.state, &row.leader, &row.path)) >
                0) {
-                usage_read(row.name, (pid_t)row.leader, &row.usage);
+                usage_read(row.name, is_here ? (pid_t)row.leader : 0, &row.usage);
                 Row *larger = reallocarray(ret->rows, ret->n + 1, sizeof(row));
                 if (!larger)
                         return -ENOMEM;
@@ -178,7 +179,7 @@ static int list_run(Invocation *invocation, sd_bus_error *error)
         if (r >= 0)
                 r = connection_call(connection, call, &reply, error);
         if (r >= 0)
-                r = rows_read(reply, &rows);
+                r = rows_read(reply, !place_is_away(common), &rows);
         if (r < 0)
                 return r;
         if (common->json == JSON_OFF)

@@ -22,28 +22,40 @@ static int hold_standard_streams(void)
         return 0;
 }
 
-/*
- * The verb that the first word names, if it is one: options that every verb has may stand before it. The word is taken
- * out of @argv.
- */
+/* Options that every verb has, and that may stand before it. Their letters do not: -H and -M were others first. */
+static const struct {
+        const char *name;
+        bool has_argument;
+} anywhere[] = {{"--direct", false}, {"--no-ask-password", false}, {"--host", true}, {"--machine", true}};
+
+/* Return: how many words the option at @word takes; 0: it isn't one of those. */
+static int count_words(const char *word)
+{
+        for (size_t i = 0; i < ELEMENTS(anywhere); i++) {
+                size_t length = strlen(anywhere[i].name);
+                if (strncmp(word, anywhere[i].name, length) != 0)
+                        continue;
+                if (word[length] == '\0')
+                        return anywhere[i].has_argument ? 2 : 1;
+                if (word[length] == '=')
+                        return 1;
+        }
+        return 0;
+}
+
+/* The verb that the first word names that is no option, if it is one. It is taken out of @argv. */
 static const Verb *take_verb(int *argc, char **argv)
 {
-        static const char *const anywhere[] = {"--direct", "--no-ask-password"};
+        int i = 1;
 
-        for (int i = 1; i < *argc; i++) {
-                bool is_option = false;
-                for (size_t k = 0; k < ELEMENTS(anywhere); k++)
-                        is_option = is_option || strcmp(argv[i], anywhere[k]) == 0;
-                if (is_option)
-                        continue;
-                const Verb *verb = verb_find(argv[i]);
-                if (!verb)
-                        break;
-                memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
-                (*argc)--;
-                return verb;
-        }
-        return bare_verb();
+        for (int n; i < *argc && (n = count_words(argv[i])) > 0;)
+                i += n;
+        const Verb *verb = i < *argc ? verb_find(argv[i]) : NULL;
+        if (!verb)
+                return bare_verb();
+        memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
+        (*argc)--;
+        return verb;
 }
 
 static int check_operands(const Invocation *invocation, sd_bus_error *error)

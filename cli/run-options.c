@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/place.h"
 #include "cli/property.h"
 #include "cli/text.h"
 #include "common/error.h"
@@ -99,6 +100,14 @@ static void *list_grow(void *list, size_t *n, size_t size)
 
 /* ---- paths: ours may be relative to where we are, those in the container never ---- */
 
+/* Whether it is a path of this machine isn't known before the last option has been read; @value: it is in there. */
+static char *path_here(RunOptions *options, const char *path, const char *value)
+{
+        if (*path != '/')
+                options->relative_path = value;
+        return text_to_absolute_path(path);
+}
+
 /* A path that cannot be written in a message goes as a descriptor, which is as good. */
 static int read_root(const Option *option, const char *value, void *target, sd_bus_error *error)
 {
@@ -115,7 +124,7 @@ static int read_root(const Option *option, const char *value, void *target, sd_b
                 spec->root_fd = open(value, O_PATH | O_DIRECTORY | O_CLOEXEC);
                 return spec->root_fd < 0 ? option_invalid(option, error, strerror(errno), NULL) : 0;
         }
-        spec->root_path = text_to_absolute_path(value);
+        spec->root_path = path_here(target, value, value);
         return spec->root_path ? 0 : -ENOMEM;
 }
 
@@ -159,9 +168,9 @@ static int read_mount(const Option *option, const char *value, void *target, sd_
                 return -ENOMEM;
         mount->kind = mount_rows[row].kind;
         bool has_source = mount->kind != MOUNT_TMP, has_work = mount->kind == MOUNT_OVERLAY;
-        mount->source = has_source ? text_to_absolute_path(words[1]) : NULL;
+        mount->source = has_source ? path_here(target, words[1], value) : NULL;
         mount->destination = strdup(words[has_source ? 2 : 1]);
-        mount->work = has_work ? text_to_absolute_path(words[3]) : NULL;
+        mount->work = has_work ? path_here(target, words[3], value) : NULL;
         return mount->destination && (mount->source || !has_source) && (mount->work || !has_work) ? 0 : -ENOMEM;
 }
 
@@ -355,7 +364,7 @@ static int read_hostname_or_pty(const Option *option, const char *value, void *t
         }
 
 /* The first rows are for the form without a verb alone, the last for 'run' alone: each sees a window of the table. */
-enum { BARE_ROWS = 3, VERB_ROWS = 1 };
+enum { BARE_ROWS = 7, VERB_ROWS = 5 };
 
 static const Option rows[] = {
         {
@@ -368,6 +377,10 @@ static const Option rows[] = {
         },
         OPTION_NUMBER("tty", '\0', RunOptions, pty, PTY_YES, "give the command a terminal of its own"),
         OPTION_TEXT("attach", 'a', "NAME|PID", RunOptions, attach, "attach to that container instead"),
+        SHARE("no-mountns", 'M', CLONE_NEWNS, "mounts"),
+        SHARE("no-utsns", 'H', CLONE_NEWUTS, "hostname"),
+        OPTION_HOST('\0'),
+        OPTION_MACHINE('\0'),
 
         OPTION_NUMBER("no-tty", 'T', RunOptions, pty, PTY_NO, "give it our standard streams instead"),
         SPEC_OWN("name", '\0', "NAME", spec_text, name, "name of the container; default: pflask-PID"),
@@ -401,15 +414,17 @@ static const Option rows[] = {
         SPEC_OWN("stop-signal", '\0', "SIGNAL", read_stop_signal, stop_signal, "what poweroff sends"),
         SPEC_OWN("register", '\0', "auto|yes|no", read_register, registration, "with systemd-machined"),
         SHARE("no-userns", 'U', CLONE_NEWUSER, "users"),
-        SHARE("no-mountns", 'M', CLONE_NEWNS, "mounts"),
         SHARE("no-netns", 'N', CLONE_NEWNET, "network"),
         SHARE("no-ipcns", 'I', CLONE_NEWIPC, "System V IPC"),
-        SHARE("no-utsns", 'H', CLONE_NEWUTS, "hostname"),
         SHARE("no-pidns", 'P', CLONE_NEWPID, "processes"),
         SHARE("no-cgroupns", '\0', CLONE_NEWCGROUP, "view of cgroups"),
-        COMMON_OPTIONS,
+        EVERYBODYS_OPTIONS,
 
         OPTION_NUMBER("tty", 't', RunOptions, pty, PTY_YES, "give the command a terminal of its own"),
+        SHARE("no-mountns", '\0', CLONE_NEWNS, "mounts"),
+        SHARE("no-utsns", '\0', CLONE_NEWUTS, "hostname"),
+        OPTION_HOST('H'),
+        OPTION_MACHINE('M'),
 };
 
 size_t run_options_bare(const Option **ret)
@@ -443,9 +458,11 @@ static int complete_command(Spec *spec, char *const *command, sd_bus_error *erro
         return r;
 }
 
-static int complete_directory(Spec *spec, sd_bus_error *error)
+static int complete_directory(const RunOptions *run, sd_bus_error *error)
 {
-        if (spec->working_directory || spec_has_root(spec))
+        Spec *spec = run->spec;
+
+        if (spec->working_directory || spec_has_root(spec) || place_is_away(&run->common))
                 return 0;
         /* A directory that was removed, or that we cannot reach, has no name: then it is the container's default. */
         spec->working_directory = get_current_dir_name();
@@ -481,7 +498,7 @@ static int complete_environment(RunOptions *run)
         char *terminal = NULL;
         int r = 0;
 
-        if (!spec_has_root(run->spec) || run->keeps_environment)
+        if ((!spec_has_root(run->spec) && !place_is_away(&run->common)) || run->keeps_environment)
                 r = append_our_environment(&run->spec->environment);
         else if (term && text_is_utf8(term))
                 r = asprintf(&terminal, "TERM=%s", term) < 0 ? -ENOMEM
@@ -497,6 +514,11 @@ int run_options_complete(RunOptions *options, char *const *command, sd_bus_error
 
         if (!spec)
                 return -ENOMEM;
+        if (options->relative_path && place_is_away(&options->common)) {
+                error_set(error, SD_BUS_ERROR_INVALID_ARGS, "a relative path is none of %s: '%s'",
+                          place_name(&options->common), options->relative_path);
+                return -EINVAL;
+        }
         if (!spec->name)
                 spec->name = strdup("");
         spec->stub_init = options->stub_init == STUB_INIT_YES ||
@@ -504,7 +526,7 @@ int run_options_complete(RunOptions *options, char *const *command, sd_bus_error
                            !(spec->shared_namespaces & CLONE_NEWPID));
         int r = spec->name ? complete_command(spec, command, error) : -ENOMEM;
         if (r >= 0)
-                r = complete_directory(spec, error);
+                r = complete_directory(options, error);
         return r < 0 ? r : complete_environment(options);
 }
 

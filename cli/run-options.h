@@ -4,7 +4,7 @@
  *
  * What a new container is asked to be, as it is typed: most of it goes straight into a spec, which knows how it crosses
  * the bus. The same for the form without a verb, which is that of the pflask of old, and for 'pflask run'; they differ
- * in what -t means.
+ * in what -t, -H and -M mean.
  */
 #pragma once
 
@@ -28,8 +28,9 @@ typedef struct RunOptions {
         unsigned stub_init; /* a StubInitMode */
         const char *detach_keys;
         bool keeps_environment;
-        char **environment; /* what --setenv adds */
-        Spec *spec;         /* made by the first reader that needs it; run_options_spec() */
+        char **environment;        /* what --setenv adds */
+        const char *relative_path; /* one that was given, if any was */
+        Spec *spec;                /* made by the first reader that needs it; run_options_spec() */
 } RunOptions;
 
 /** run_options_spec() - Return: the spec, which stays the options'; NULL without memory. */
@@ -46,7 +47,8 @@ size_t run_options_verb(const Option **ret);
  * run_options_complete() - fill in what depends on where we are called
  * @command:  NULL-terminated; empty: a shell
  *
- * Without a root directory of its own a container gets our directory and our environment; with one, only TERM.
+ * Without a root directory of its own a container gets our directory and our environment; with one, or on another
+ * machine, only TERM.
  *
  * Return: 0; -errno, with @error filled where a person can do something about it.
  */

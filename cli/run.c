@@ -6,6 +6,7 @@
 
 #include "cli/attach.h"
 #include "cli/connection.h"
+#include "cli/place.h"
 #include "cli/run-options.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
@@ -38,6 +39,14 @@ static int run_choose_streams(RunOptions *run, Streams *streams)
                         return spec->streams[fd];
         }
         return 0;
+}
+
+/* A container in the background, with a console of its own, needs none. */
+static int run_require_descriptors(const RunOptions *run, sd_bus *bus, sd_bus_error *error)
+{
+        if (run->is_detached && run_wants_terminal(run))
+                return 0;
+        return place_require_descriptors(&run->common, bus, "run", "..., or --detach here", error);
 }
 
 static int run_call(Connection *connection, RunOptions *run, sd_bus_message **ret_reply, sd_bus_error *error)
@@ -98,6 +107,8 @@ static int run_container(Invocation *invocation, RunOptions *run, sd_bus_error *
 
         int r = detach_keys_read(run->detach_keys, &keys, error);
         if (r >= 0)
+                r = run_require_descriptors(run, NULL, error);
+        if (r >= 0)
                 r = run_options_complete(run, invocation->operands, error);
         if (r < 0)
                 return r;
@@ -107,6 +118,8 @@ static int run_container(Invocation *invocation, RunOptions *run, sd_bus_error *
         if (r < 0)
                 return error_step(error, r, "pass on", "standard streams", NULL);
         r = connection_open(&run->common, &connection, error);
+        if (r >= 0)
+                r = run_require_descriptors(run, connection->bus, error);
         if (r >= 0)
                 r = run_call(connection, run, &reply, error);
         if (r < 0)

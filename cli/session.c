@@ -13,6 +13,7 @@
 
 #include "cli/agent.h"
 #include "cli/flow.h"
+#include "cli/place.h"
 #include "cli/terminal.h"
 #include "cli/waiting.h"
 #include "common/error.h"
@@ -436,7 +437,7 @@ static int die_of(int number)
 static int session_conclude(Session *session, sd_bus_error *error)
 {
         const SessionInput *input = session->input;
-        const char *direct = input->connection->is_direct ? "--direct " : "";
+        _cleanup_(freep) char *place = place_option(input->connection->common);
 
         session_put_back(session);
         switch (session->outcome) {
@@ -451,7 +452,7 @@ static int session_conclude(Session *session, sd_bus_error *error)
                         fprintf(stderr, "pflask: %s: cannot let go of it: %m\n", input->name);
                 fprintf(stderr, "\n%s %s; 'pflask %sattach %s' to return\n",
                         session->outcome == OUTCOME_TAKEN ? "somebody else has taken the console of" : "detached from",
-                        input->name, direct, input->name);
+                        input->name, place ?: "", input->name);
                 return 0;
         case OUTCOME_SIGNALLED:
                 return die_of(session->signal);

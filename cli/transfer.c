@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "cli/connection.h"
+#include "cli/place.h"
 #include "cli/text.h"
 #include "common/error.h"
 
@@ -26,24 +27,15 @@ typedef struct Transfer {
         bool is_bind; /* bb at the end, instead of a{sv} */
 } Transfer;
 
-static char *path_in_container(const char *path)
+static int append_path(sd_bus_message *call, const Common *common, const char *path, bool is_ours, sd_bus_error *error)
 {
-        char *absolute;
+        _cleanup_(freep) char *rooted = NULL, *absolute = NULL;
 
-        return asprintf(&absolute, "%s%s", *path == '/' ? "" : "/", path) < 0 ? NULL : absolute;
-}
-
-static int append_path(sd_bus_message *call, const char *path, bool is_ours, sd_bus_error *error)
-{
-        _cleanup_(freep) char *absolute = is_ours ? text_to_absolute_path(path) : path_in_container(path);
-
-        if (!absolute)
+        /* In the container a path starts at its root, also without saying so. */
+        if (!is_ours && asprintf(&rooted, "%s%s", *path == '/' ? "" : "/", path) < 0)
                 return -ENOMEM;
-        if (!text_is_utf8(absolute)) {
-                error_set(error, SD_BUS_ERROR_INVALID_ARGS, "not UTF-8, which is all that D-Bus carries: '%s'", path);
-                return -EINVAL;
-        }
-        return sd_bus_message_append(call, "s", absolute);
+        int r = place_path(common, rooted ?: path, &absolute, error);
+        return r < 0 ? r : sd_bus_message_append(call, "s", absolute);
 }
 
 static int append_options(sd_bus_message *call, const Transfer *transfer, const TransferOptions *options)
@@ -59,23 +51,20 @@ static int transfer(Invocation *invocation, const Transfer *transfer, sd_bus_err
         _cleanup_(connection_freep) Connection *connection = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         const char *source = invocation->operands[1];
-        _cleanup_(freep) char *name = NULL, *here = text_to_absolute_path(source);
         const TransferOptions *options = invocation->options;
+        _cleanup_(freep) char *name = NULL, *here = text_to_absolute_path(source);
 
+        if (!here)
+                return -ENOMEM;
         invocation->subject = invocation->operands[0];
-        int r = here ? connection_open(&options->common, &connection, error) : -ENOMEM;
-        if (r < 0)
-                return r;
-        name = connection_find(connection, invocation->subject, error);
-        if (!name)
-                return -sd_bus_error_get_errno(error) ?: -ENOMEM;
-        r = connection_new_call(connection, transfer->member, &call);
+        int r = connection_open_to(&options->common, invocation->subject, &connection, &name, error);
         if (r >= 0)
-                r = sd_bus_message_append(call, "s", name);
+                r = connection_new_call_on(connection, transfer->member, name, &call);
         if (r >= 0)
-                r = append_path(call, source, transfer->is_source_ours, error);
+                r = append_path(call, &options->common, source, transfer->is_source_ours, error);
         if (r >= 0)
-                r = append_path(call, invocation->operands[2] ?: here, transfer->is_destination_ours, error);
+                r = append_path(call, &options->common, invocation->operands[2] ?: here, transfer->is_destination_ours,
+                                error);
         if (r >= 0)
                 r = append_options(call, transfer, options);
         if (r >= 0)

@@ -21,6 +21,8 @@ typedef enum { JSON_OFF, JSON_SHORT, JSON_PRETTY } JsonMode;
 /* What every verb can be told; the first member of every verb's options. */
 typedef struct Common {
         bool is_direct;
+        const char *host;    /* whose manager is spoken to, by ssh; NULL: this one's */
+        const char *machine; /* the same, with a container of this host; NULL: none */
         bool no_ask_password;
         bool help;
         bool version;
@@ -28,7 +30,14 @@ typedef struct Common {
         bool no_legend;
 } Common;
 
-#define COMMON_OPTIONS                                                                                             \
+#define OPTION_HOST(option_letter) \
+        OPTION_TEXT("host", option_letter, "HOST", Common, host, "on another host, by ssh; also USER@HOST")
+#define OPTION_MACHINE(option_letter) \
+        OPTION_TEXT("machine", option_letter, "NAME", Common, machine, "in a container of this host; also USER@NAME")
+
+/* Those whose letters the form without a verb has for something else, and those of everybody. */
+#define COMMON_OPTIONS OPTION_HOST('H'), OPTION_MACHINE('M'), EVERYBODYS_OPTIONS
+#define EVERYBODYS_OPTIONS                                                                                         \
         OPTION_FLAG("direct", '\0', Common, is_direct, "without a bus: start a manager of one's own (root only)"), \
                 OPTION_FLAG("no-ask-password", '\0', Common, no_ask_password, "never ask for authentication"),     \
                 OPTION_FLAG("help", 'h', Common, help, "show this help"),                                          \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/waiting.h"
 
+#include <string.h>
+
 #include "common/error.h"
 
 enum { FIRST_DELAY_USEC = 20 * 1000, LAST_DELAY_USEC = 2 * 1000 * 1000 };
@@ -66,9 +68,8 @@ static int waiting_ask(Waiting *waiting)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
 
-        int r = connection_new_call(waiting->connection, waiting->process ? "WaitProcess" : "WaitContainer", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "s", waiting->name);
+        int r = connection_new_call_on(waiting->connection, waiting->process ? "WaitProcess" : "WaitContainer",
+                                       waiting->name, &call);
         if (r >= 0 && waiting->process)
                 r = sd_bus_message_append(call, "u", waiting->process);
         if (r >= 0)
@@ -86,11 +87,11 @@ static int waiting_on_again(sd_event_source *source _unused_, uint64_t usec _unu
                 r = sd_bus_attach_event(waiting->connection->bus, waiting->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = waiting_ask(waiting);
-        if (r >= 0)
-                return 0;
-        r = waiting_retry(waiting);
+        if (r < 0 && r != -ENOLINK)
+                r = waiting_retry(waiting);
         if (r < 0) {
-                sd_bus_error_set_errno(&waiting->error, r);
+                error_set(&waiting->error, SD_BUS_ERROR_DISCONNECTED, "cannot ask any more how it ends: %s",
+                          strerror(-r));
                 waiting_end(waiting);
         }
         return 0;

@@ -127,7 +127,44 @@ static void test_last_words_pty(Fixture *fixture)
         last_words(fixture, "$pflask -t -- sh -c 'stty raw -echo; exec seq 1 200000' </dev/null");
 }
 
+/*
+ * By ssh, of which only the command line is left here: what comes behind the host is run on this one. A verb that needs
+ * descriptors doesn't even start it.
+ */
+static void test_by_ssh(Fixture *fixture)
+{
+        static const Row by_ssh[] = {
+                {"", "pflask list -H someone@far --no-legend", 0, "", NULL},
+                {"", "pflask --host far run -d --name=box -- sh -c 'pwd; exec sleep 100'", 0, "box\n", NULL},
+                {"", "pflask --host=far show -p State box", 0, "State=running\n", NULL},
+                {"", "until pflask logs -H far box | grep -q ^/; do :; done", 0, "", NULL},
+                {"", "NO_SSH=1 pflask attach -H far box", 125, "", "ssh -t far pflask attach box"},
+                {"", "NO_SSH=1 pflask exec -H far box true", 125, "", "ssh -t far pflask exec box"},
+                {"", "NO_SSH=1 pflask shell -H far box", 125, "", "ssh -t far pflask shell box"},
+                {"", "NO_SSH=1 pflask run -H far -- true", 125, "", "--detach"},
+                {"", "NO_SSH=1 pflask run -H far -dT -- true", 125, "", "descriptors"},
+                {"", "NO_SSH=1 pflask run -H far -d --chroot=here -- true", 125, "", "relative"},
+                {"", "NO_SSH=1 pflask run -H far -d --mount=bind:here:/there -- true", 125, "", "relative"},
+                {"", "NO_SSH=1 pflask list -H far --direct", 125, "", "exclude"},
+                {"", "NO_SSH=1 pflask list -H -oProxyCommand=x", 125, "", "neither a host"},
+                {"", "pflask bind -H far box here /there", 125, "", "relative"},
+                {"", "pflask list -H nowhere", 125, "", "nowhere"},
+                {"", "pflask kill -H far -s KILL box && pflask wait -H far box", 137, "", NULL},
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(by_ssh); i++) {
+                g_autofree char *script = g_strconcat(
+                        "mkdir bin && printf '%s\\n' '#!/bin/sh' '[ -z \"$NO_SSH\" ] && [ \"$3\" != nowhere ] || exit "
+                        "255' "
+                        "'shift 3; exec \"$@\"' >bin/ssh && chmod +x bin/ssh && trap 'rm -r bin' EXIT && "
+                        "PATH=$PWD/bin:$(dirname \"$pflask\"):$PATH && ",
+                        by_ssh[i].script, NULL);
+                assert_shell(fixture, script, by_ssh[i].status, by_ssh[i].out, by_ssh[i].err);
+        }
+}
+
 static const Test others[] = {
+        TEST("/cli/by-ssh-goes-all-that-needs-no-descriptor", test_by_ssh, ON_BUS),
         TEST("/cli/last-words-are-complete-through-pipes", test_last_words_pipes, ON_BOTH),
         TEST("/cli/last-words-are-complete-through-the-pty", test_last_words_pty, ON_BOTH),
 };

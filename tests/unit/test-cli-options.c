@@ -364,29 +364,33 @@ static void figures_are_short_and_true(void)
                 g_assert_cmpstr(rows[i].format(rows[i].figure).text, ==, rows[i].text);
 }
 
-static void the_environment_is_ours_only_without_a_root(void)
+static void the_environment_is_ours_only_here_and_without_a_root(void)
 {
         char *const command[] = {NULL};
         static const struct {
                 const char *words;
-                bool has_ours;
+                bool is_bare, has_ours, has_directory;
         } rows[] = {
-                {"pflask", true},
-                {"pflask|-r|/tmp", false},
-                {"pflask|-r|/tmp|-k", true},
+                {"pflask", true, true, true},
+                {"pflask|-r|/tmp", true, false, false},
+                {"pflask|-r|/tmp|-k", true, true, false},
+                {"pflask|--host=far", true, false, false},
+                {"pflask|-H", true, true, true},
+                {"pflask|-H|far", false, false, false},
+                {"pflask|-M|box", false, false, false},
         };
 
         g_setenv("PFLASK_TEST_MARK", "1", TRUE);
         g_setenv("TERM", "vt100", TRUE);
         for (unsigned i = 0; i < ELEMENTS(rows); i++) {
                 _cleanup_(line_clear) Line line = {};
-                line_read(&line, true, rows[i].words);
+                line_read(&line, rows[i].is_bare, rows[i].words);
                 g_assert_cmpint(run_options_complete(&line.options, command, &line.error), ==, 0);
                 const Spec *spec = line.options.spec;
                 const char *const *environment = (const char *const *)spec->environment;
                 g_assert_true(g_strv_contains(environment, "PFLASK_TEST_MARK=1") == rows[i].has_ours);
                 g_assert_true(g_strv_contains(environment, "TERM=vt100"));
-                g_assert_true(!spec->working_directory == spec_has_root(spec));
+                g_assert_true(!spec->working_directory == !rows[i].has_directory);
                 g_assert_cmpstr(spec->command[0], ==, "/bin/bash");
         }
 }
@@ -408,6 +412,7 @@ int main(int argc, char **argv)
         g_test_add_func("/cli/only-utf8-crosses-the-bus", only_utf8_crosses_the_bus);
         g_test_add_func("/cli/utf8-is-what-the-bus-library-takes", what_is_utf8_is_what_the_bus_library_takes);
         g_test_add_func("/cli/figures-are-short-and-true", figures_are_short_and_true);
-        g_test_add_func("/cli/environment-is-ours-only-without-a-root", the_environment_is_ours_only_without_a_root);
+        g_test_add_func("/cli/environment-is-ours-only-here-and-without-a-root",
+                        the_environment_is_ours_only_here_and_without_a_root);
         return g_test_run();
 }
