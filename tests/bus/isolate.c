@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroups.h"
 #include "common/fd.h"
 #include "common/macros.h"
 
@@ -96,24 +97,33 @@ static int isolate_mounts(void)
         return r < 0 ? r : isolate_users();
 }
 
-void isolate(void)
+/* Outside: what is in the test's cgroups when nobody is left, nobody will remove. */
+static _noreturn_ void outlive(pid_t init, TestCgroups *cgroups)
 {
         int status;
 
+        while (waitpid(init, &status, 0) < 0)
+                if (errno != EINTR)
+                        exit(EXIT_FAILURE);
+        if (!test_cgroups_remove(cgroups) && status == 0)
+                exit(EXIT_FAILURE);
+        end_as(status);
+}
+
+void isolate(void)
+{
         if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0) {
                 printf("1..0 # SKIP cannot make namespaces: %m\n");
                 exit(EXIT_SUCCESS);
         }
+        TestCgroups *cgroups = test_cgroups_make();
         pid_t init = fork();
         if (init < 0)
                 exit(EXIT_FAILURE);
-        if (init > 0) {
-                while (waitpid(init, &status, 0) < 0)
-                        if (errno != EINTR)
-                                exit(EXIT_FAILURE);
-                end_as(status);
-        }
+        if (init > 0)
+                outlive(init, cgroups);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        test_cgroups_enter(cgroups);
         int r = isolate_mounts();
         if (r < 0) {
                 fprintf(stderr, "cannot make the test's own mounts: %s\n", strerror(-r));

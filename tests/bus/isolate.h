@@ -3,7 +3,7 @@
  * Isolation
  *
  * A test program has the machine to itself: its own mounts, with an empty /run, and its own processes. Whatever it
- * leaves behind ends with it, and whatever it finds there is its own.
+ * leaves behind ends with it, and whatever it finds there is its own. So are its cgroups, where it can have any.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ enum { ALICE = 61001, BOB = 61002, CAROL = 61003, ALICE_IDS = 700000000 };
 /**
  * isolate() - go on in namespaces of one's own; the first thing in main(), before there are threads
  *
- * Returns in a child. The process that called it waits, and ends as the child does. Where namespaces cannot be made,
- * all tests of the program are skipped: TAP, "1..0 # SKIP".
+ * Returns in a child. The process that called it waits, and ends as the child does; or in failure, when cgroups are
+ * left. Where namespaces cannot be made, all tests of the program are skipped: TAP, "1..0 # SKIP".
  */
 void isolate(void);
