@@ -20,6 +20,9 @@
 
 enum { FILE_MAX_BYTES = 4 * 1024 * 1024, DEPTH_MAX = 64, ROUNDS_MAX = 100 };
 
+/* Stands in the option for the unified hierarchy itself, whichever controllers it has. */
+#define UNIFIED "unified"
+
 /* The container's cgroup in one hierarchy. */
 typedef struct Place {
         int parent;    /* the supervisor's own cgroup there */
@@ -176,17 +179,20 @@ static const char *path_beneath(const char *path, const char *root)
 }
 
 /*
- * Opens the calling process's own cgroup in the hierarchy of @controller ("": the unified one).
+ * Opens the cgroup of a process in the hierarchy of @controller ("": the unified one).
+ * @process:   its directory in /proc
+ * @ret_line:  what is said of it in /proc/PID/cgroup, the caller's; or NULL
  *
  * Return: 1; 0 when there is no such hierarchy, or its mount doesn't show that cgroup; -errno.
  */
-static int place_open(const char *controller, const char *name, Place *ret)
+static int membership_open(const char *process, const char *controller, int *ret_directory, char **ret_line)
 {
         _cleanup_(freep) char *memberships = NULL, *mountinfo = NULL;
-        char *path;
+        char file[64], *path;
         MountLine mount;
 
-        int r = fd_read_file(AT_FDCWD, "/proc/self/cgroup", FILE_MAX_BYTES, &memberships, NULL);
+        snprintf(file, sizeof(file), "/proc/%s/cgroup", process);
+        int r = fd_read_file(AT_FDCWD, file, FILE_MAX_BYTES, &memberships, NULL);
         if (r >= 0)
                 r = fd_read_file(AT_FDCWD, "/proc/self/mountinfo", FILE_MAX_BYTES, &mountinfo, NULL);
         if (r < 0)
@@ -200,16 +206,56 @@ static int place_open(const char *controller, const char *name, Place *ret)
         _cleanup_(fd_closep) int top = open(mount.point, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (top < 0)
                 return -errno;
+        _cleanup_(fd_closep) int directory = path_open(top, beneath, O_PATH | O_DIRECTORY);
+        if (directory < 0)
+                return directory;
+        if (ret_line && !(*ret_line = strdup(line)))
+                return -ENOMEM;
+        *ret_directory = TAKE_FD(directory);
+        return 1;
+}
+
+/* Where a cgroup @name is to be: in the calling process's own. Return: as membership_open(). */
+static int place_open(const char *controller, const char *name, Place *ret)
+{
         Place place = {.directory = -EBADF, .is_unified = !*controller};
-        place.parent = path_open(top, beneath, O_PATH | O_DIRECTORY);
-        if (place.parent < 0)
-                return place.parent;
-        if (asprintf(&place.line, "%s%s%s", line, strcmp(path, "/") == 0 ? "" : "/", name) < 0) {
+        _cleanup_(freep) char *line = NULL;
+
+        int r = membership_open("self", controller, &place.parent, &line);
+        if (r <= 0)
+                return r;
+        if (asprintf(&place.line, "%s%s%s", line, line[strlen(line) - 1] == '/' ? "" : "/", name) < 0) {
                 fd_close(place.parent);
                 return -ENOMEM;
         }
         *ret = place;
         return 1;
+}
+
+/* Return: 1; 0; -errno. */
+static int process_is_beside(const char *process)
+{
+        _cleanup_(freep) char *its = NULL, *ours = NULL;
+        char file[64];
+
+        snprintf(file, sizeof(file), "/proc/%s/cgroup", process);
+        int r = fd_read_file(AT_FDCWD, file, FILE_MAX_BYTES, &its, NULL);
+        if (r >= 0)
+                r = fd_read_file(AT_FDCWD, "/proc/self/cgroup", FILE_MAX_BYTES, &ours, NULL);
+        return r < 0 ? r : strcmp(its, ours) == 0;
+}
+
+int cgroup_open_of(pid_t pid)
+{
+        char process[16];
+        int directory;
+
+        snprintf(process, sizeof(process), "%d", (int)pid);
+        int r = process_is_beside(process);
+        if (r != 0)
+                return r < 0 ? r : -EALREADY;
+        r = membership_open(process, "", &directory, NULL);
+        return r < 0 ? r : r == 0 ? -EOPNOTSUPP : directory;
 }
 
 /* ---- directories ---- */
@@ -399,19 +445,17 @@ static int controller_enable(int parent, const char *controller, Failure *failur
 
 static int cgroup_add_controller(Cgroup *cgroup, const char *controller, Failure *failure)
 {
+        bool is_hierarchy = strcmp(controller, UNIFIED) == 0;
         Place place;
-        bool is_unified = false;
 
-        int r = place_open(controller, cgroup->name, &place);
-        if (r == 0) {
-                is_unified = true;
+        int r = is_hierarchy ? 0 : place_open(controller, cgroup->name, &place);
+        if (r == 0)
                 r = place_open("", cgroup->name, &place);
-        }
         if (r < 0)
                 return failure_step(failure, r, "find the cgroup hierarchy of", controller, NULL);
         if (r == 0)
                 return controller_unknown(controller, failure);
-        r = is_unified ? controller_enable(place.parent, controller, failure) : 0;
+        r = place.is_unified && !is_hierarchy ? controller_enable(place.parent, controller, failure) : 0;
         if (r < 0 || cgroup_has_place(cgroup, &place)) {
                 place_done(&place);
                 return r;
@@ -493,17 +537,29 @@ int cgroup_create_tracking(const char *name, Cgroup **ret, Failure *failure)
         return 0;
 }
 
-int cgroup_add(const Cgroup *cgroup, pid_t pid, Failure *failure)
+static int cgroup_enter(const Cgroup *cgroup, pid_t pid, bool is_joining, Failure *failure)
 {
         char text[16];
 
         snprintf(text, sizeof(text), "%d", pid);
         for (size_t i = 0; i < cgroup->n_places; i++) {
+                if (is_joining && cgroup->places[i].is_unified)
+                        continue;
                 int r = file_write(cgroup->places[i].directory, "cgroup.procs", text);
                 if (r < 0)
-                        return failure_step(failure, r, "move the leader into", "cgroup", cgroup->places[i].line);
+                        return failure_step(failure, r, "move a process into", "cgroup", cgroup->places[i].line);
         }
         return 0;
+}
+
+int cgroup_add(const Cgroup *cgroup, pid_t pid, Failure *failure)
+{
+        return cgroup_enter(cgroup, pid, false, failure);
+}
+
+int cgroup_add_joining(const Cgroup *cgroup, pid_t pid, Failure *failure)
+{
+        return cgroup_enter(cgroup, pid, true, failure);
 }
 
 /* ---- who is in it ---- */

@@ -25,6 +25,8 @@ typedef struct Cgroup Cgroup;
  * @ret:      the caller's; NULL when the spec asks for none
  * @failure:  InvalidOption for a controller that the host hasn't, naming it
  *
+ * Among the controllers "unified" stands for the unified hierarchy, with those that are shared out there.
+ *
  * One that is left from a container that is gone, and is empty, is made anew.
  *
  * Return: 0; -errno, and then none is left.
@@ -35,7 +37,7 @@ int cgroup_create(const Spec *spec, const char *name, Cgroup **ret, Failure *fai
  * cgroup_create_tracking() - make a cgroup only to know what belongs to a container
  *
  * In the unified hierarchy where there is one, else in any. For containers that share the pid namespace, where the
- * death of the leader ends nobody else.
+ * death of the leader ends nobody else, and for whole systems, each of which takes its cgroup for the top of them all.
  *
  * Return: 0; -EOPNOTSUPP when no hierarchy is mounted; -errno.
  */
@@ -44,8 +46,26 @@ int cgroup_create_tracking(const char *name, Cgroup **ret, Failure *failure);
 /** cgroup_unified() - the directory in the unified hierarchy for process_clone(), borrowed; -EBADF: none there */
 int cgroup_unified(const Cgroup *cgroup);
 
+/**
+ * cgroup_open_of() - where a process is in the unified hierarchy, which need not be where it began
+ *
+ * What was read of @pid counts only if it is alive afterwards.
+ *
+ * Return: the directory, the caller's; -EALREADY when the calling process is in the same; -EOPNOTSUPP when that
+ * hierarchy isn't mounted; -errno.
+ */
+int cgroup_open_of(pid_t pid);
+
 /** cgroup_add() - move a process into all of them, with every thread. Return: 0; -errno. */
 int cgroup_add(const Cgroup *cgroup, pid_t pid, Failure *failure);
+
+/**
+ * cgroup_add_joining() - the same in those of version 1 only
+ *
+ * For who joins a container that may have nested cgroups of the unified hierarchy, where only the innermost have
+ * processes: cgroups(7). It begins where the leader is, see cgroup_open_of().
+ */
+int cgroup_add_joining(const Cgroup *cgroup, pid_t pid, Failure *failure);
 
 /**
  * cgroup_signal() - send a signal to each process in it or beneath it, once

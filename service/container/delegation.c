@@ -76,7 +76,7 @@ static int part_add(int part, pid_t pid)
 }
 
 /* What whoever a cgroup is delegated to may write: the kernel's list in /sys/kernel/cgroup/delegate, as of 6.1. */
-static int part_give(int part, const IdMaps *maps)
+int delegation_give(int cgroup, const IdMaps *maps)
 {
         static const char *const files[] = {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control", ""};
         uint32_t uid, gid;
@@ -84,7 +84,7 @@ static int part_give(int part, const IdMaps *maps)
         if (!idmap_to_host(maps->uids, maps->n_uids, 0, &uid) || !idmap_to_host(maps->gids, maps->n_gids, 0, &gid))
                 return 0; /* no root inside, so nobody who could make cgroups */
         for (unsigned i = 0; i < ELEMENTS(files); i++)
-                if (fchownat(part, files[i], uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+                if (fchownat(cgroup, files[i], uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
                         return -errno;
         return 0;
 }
@@ -131,6 +131,6 @@ int delegation_make(const char *unit, pid_t leader, const IdMaps *maps, Failure 
         if (r >= 0)
                 r = scope_share(scope);
         if (r >= 0 && maps)
-                r = part_give(payload, maps);
+                r = delegation_give(payload, maps);
         return r < 0 ? failure_step(failure, r, "divide", "cgroup", unit) : 0;
 }

@@ -25,3 +25,13 @@
  * Return: 0; -errno.
  */
 int delegation_make(const char *unit, pid_t leader, const IdMaps *maps, Failure *failure);
+
+/**
+ * delegation_give() - let root of a user namespace nest cgroups in one
+ * @cgroup:  its directory, O_RDONLY
+ *
+ * Where the map has no root, nobody is given anything.
+ *
+ * Return: 0; -errno.
+ */
+int delegation_give(int cgroup, const IdMaps *maps);

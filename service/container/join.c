@@ -313,35 +313,13 @@ Join *join_free(Join *join)
         return NULL;
 }
 
-/* The directory of the leader's own cgroup, in the unified hierarchy: where clone3(2) shall put the process. */
+/* The directory of the leader's own cgroup: where clone3(2) shall put the process. Return: it; -EBADF: nowhere. */
 static int open_leader_cgroup(int leader)
 {
-        _cleanup_(freep) char *cgroups = NULL;
-        char path[PATH_MAX];
-
         pid_t pid = process_pid(leader);
-        if (pid < 0)
-                return pid;
-        snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-        int r = fd_read_file(AT_FDCWD, path, 64 * 1024, &cgroups, NULL);
-        if (r < 0)
-                return r;
-        char *line = strncmp(cgroups, "0::", 3) == 0 ? cgroups : strstr(cgroups, "\n0::");
-        if (!line || !process_is_alive(leader))
-                return -ENOENT;
-        line = strchr(line, '/');
-        line[strcspn(line, "\n")] = '\0';
-        if (snprintf(path, sizeof(path), "/sys/fs/cgroup%s", line) >= (int)sizeof(path))
-                return -ENAMETOOLONG;
-        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        return fd < 0 ? -errno : fd;
-}
+        _cleanup_(fd_closep) int cgroup = pid < 0 ? pid : cgroup_open_of(pid);
 
-static bool is_unified(int fd)
-{
-        struct statfs fs;
-
-        return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+        return cgroup >= 0 && process_is_alive(leader) ? TAKE_FD(cgroup) : -EBADF;
 }
 
 static int join_clone(Join *join, Joiner *joiner, Failure *failure)
@@ -350,9 +328,7 @@ static int join_clone(Join *join, Joiner *joiner, Failure *failure)
         Groups groups = {};
         int sockets[2];
 
-        _cleanup_(fd_closep) int cgroup = input->cgroup ? -EBADF : open_leader_cgroup(input->leader);
-        if (!is_unified(cgroup))
-                cgroup = fd_close(cgroup);
+        _cleanup_(fd_closep) int cgroup = open_leader_cgroup(input->leader);
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
                 return failure_step(failure, -errno, "make", "socket", "a process");
         join->report = sockets[0];
@@ -370,7 +346,7 @@ static int join_clone(Join *join, Joiner *joiner, Failure *failure)
                 abort(); /* with a stranger's groups nothing more may be done here */
         if (pid < 0)
                 return failure_step(failure, pid, "clone", "a process", NULL);
-        return input->cgroup ? cgroup_add(input->cgroup, pid, failure) : 0;
+        return input->cgroup ? cgroup_add_joining(input->cgroup, pid, failure) : 0;
 }
 
 int join_begin(const JoinInput *input, Join **ret, Failure *failure)

@@ -21,7 +21,7 @@ typedef struct JoinInput {
         const Spec *spec; /* of the container */
         const Identity *identity;
         const IdMaps *maps;   /* NULL: no user namespace */
-        const Cgroup *cgroup; /* NULL: the leader's, as the kernel names it */
+        const Cgroup *cgroup; /* of version 1, if there are some; in the unified hierarchy it is the leader's own */
         int leader;           /* pidfd */
         const char *user;     /* "": root of the container */
         char *const *command; /* empty: the user's shell, as a login shell */

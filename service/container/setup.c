@@ -17,6 +17,7 @@
 #include "common/fd.h"
 #include "common/process.h"
 #include "container/capabilities.h"
+#include "container/delegation.h"
 #include "container/leader.h"
 #include "container/limits.h"
 #include "container/sources.h"
@@ -170,25 +171,42 @@ static int setup_give_interfaces(Setup *setup, int proc, Failure *failure)
         return r;
 }
 
-/* Where systemd runs, the scope serves. Without a pid namespace we must know all the same what belongs to it. */
-static int setup_give_cgroup(Setup *setup, Failure *failure)
+/*
+ * Who is to have a cgroup though none was asked for: those whose processes are known by it alone, and whole systems,
+ * two of which would else divide the same one. A system gets along where cgroups can't be made.
+ */
+static int setup_make_cgroup(Setup *setup, const char *name, Failure *failure)
 {
         const Spec *spec = setup->spec;
+        bool shares_pids = spec->shared_namespaces & CLONE_NEWPID;
+
+        if (spec->cgroups && *spec->cgroups)
+                return cgroup_create(spec, name, &setup->cgroup, failure);
+        if (!shares_pids && !spec_is_system(spec))
+                return 0;
+        int r = cgroup_create_tracking(name, &setup->cgroup, failure);
+        bool is_impossible = r == -EROFS || r == -EACCES || r == -EPERM;
+        return r == -EOPNOTSUPP || (is_impossible && !shares_pids) ? 0 : r;
+}
+
+/* Where systemd runs, the scope serves. */
+static int setup_give_cgroup(Setup *setup, Failure *failure)
+{
+        const char *given = setup->spec->name;
         char name[32];
-        int r = 0;
 
         if (sd_booted() > 0)
                 return 0;
         snprintf(name, sizeof(name), "pflask-%d", (int)setup->pid);
-        if (spec->cgroups && *spec->cgroups)
-                r = cgroup_create(spec, *spec->name ? spec->name : name, &setup->cgroup, failure);
-        else if (spec->shared_namespaces & CLONE_NEWPID)
-                r = cgroup_create_tracking(*spec->name ? spec->name : name, &setup->cgroup, failure);
-        if (r == -EOPNOTSUPP && !spec->cgroups)
-                r = 0;
-        if (r >= 0 && setup->cgroup)
-                r = cgroup_add(setup->cgroup, setup->pid, failure);
-        return r;
+        int r = setup_make_cgroup(setup, *given ? given : name, failure);
+        if (r < 0 || !setup->cgroup)
+                return r;
+        r = cgroup_add(setup->cgroup, setup->pid, failure);
+        int unified = cgroup_unified(setup->cgroup);
+        if (r < 0 || unified < 0 || !setup->maps)
+                return r;
+        r = delegation_give(unified, setup->maps);
+        return r < 0 ? failure_step(failure, r, "give cgroup", *given ? given : name, "the user namespace") : 0;
 }
 
 static int setup_admit(Setup *setup, const Sources *sources, Failure *failure)

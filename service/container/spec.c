@@ -76,6 +76,21 @@ bool spec_has_user_namespace(const Spec *spec)
         return spec->n_user_maps > 0 || spec->user;
 }
 
+/* By name, since it is asked before the command can be looked at in its tree. */
+bool spec_is_system(const Spec *spec)
+{
+        static const char *const inits[] = {"init", "systemd", "finit", "openrc-init", "runit", "runit-init"};
+
+        if (!spec_has_root(spec) || spec->stub_init || !spec->command || !spec->command[0])
+                return false;
+        const char *slash = strrchr(spec->command[0], '/');
+        const char *program = slash ? slash + 1 : spec->command[0];
+        for (unsigned i = 0; i < ELEMENTS(inits); i++)
+                if (strcmp(program, inits[i]) == 0)
+                        return true;
+        return false;
+}
+
 uint64_t spec_clone_flags(const Spec *spec)
 {
         uint64_t flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWCGROUP;

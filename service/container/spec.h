@@ -110,6 +110,9 @@ bool spec_has_root(const Spec *spec);
  */
 bool spec_has_user_namespace(const Spec *spec);
 
+/** spec_is_system() - is the command an init, which takes its cgroup for a whole machine's */
+bool spec_is_system(const Spec *spec);
+
 /** spec_clone_flags() - the namespaces to make, as CLONE_NEW... flags of clone3(2) */
 uint64_t spec_clone_flags(const Spec *spec);
 

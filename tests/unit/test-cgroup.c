@@ -234,6 +234,56 @@ static void one_for_each_hierarchy(void)
         g_assert_cmpint(reap(pid), ==, SIGKILL);
 }
 
+static void unified_hierarchy_has_a_name(void)
+{
+        _cleanup_(cgroup_freep) Cgroup *cgroup = NULL;
+        Failure failure = {};
+        int r = create("unified", &cgroup, &failure);
+
+        if (r < 0 && failure.kind == FAILURE_INVALID_OPTION)
+                return g_test_skip(failure.sentence);
+        g_assert_cmpint(r, ==, 0);
+        g_assert_cmpint(cgroup_unified(cgroup), >=, 0);
+        pid_t pid = start();
+        g_assert_cmpint(cgroup_add(cgroup, pid, &failure), ==, 0);
+        g_assert_cmpuint(count(pid), ==, 1);
+        g_assert_cmpint(cgroup_remove(cgroup, TIMEOUT_MSEC), ==, 0);
+        g_assert_cmpint(reap(pid), ==, SIGKILL);
+}
+
+/* As a systemd does it with itself, and then nobody can enter the one around it any more. */
+static void who_joins_is_where_the_leader_is(void)
+{
+        _cleanup_(cgroup_freep) Cgroup *cgroup = tracking();
+        Failure failure = {};
+        int pidfd;
+
+        if (!cgroup || cgroup_unified(cgroup) < 0)
+                return g_test_skip("there is no unified hierarchy here");
+        g_assert_cmpint(cgroup_open_of(getpid()), ==, -EALREADY);
+        pid_t leader = start();
+        g_assert_cmpint(cgroup_add(cgroup, leader, &failure), ==, 0);
+        g_assert_cmpint(mkdirat(cgroup_unified(cgroup), "init.scope", 0755), ==, 0);
+        _cleanup_(fd_closep) int processes = openat(cgroup_unified(cgroup), "init.scope/cgroup.procs", O_WRONLY);
+        g_assert_cmpint(dprintf(processes, "%d", leader), >, 0);
+
+        _cleanup_(fd_closep) int place = cgroup_open_of(leader);
+        g_assert_cmpint(place, >=, 0);
+        pid_t joined = process_clone(0, place, &pidfd);
+        if (joined == 0) {
+                pause();
+                _exit(EXIT_FAILURE);
+        }
+        g_assert_cmpint(joined, >, 0);
+        fd_close(pidfd);
+        g_assert_cmpint(cgroup_add_joining(cgroup, joined, &failure), ==, 0);
+        g_autofree char *its = membership(joined), *the_leaders = membership(leader);
+        g_assert_cmpstr(its, ==, the_leaders);
+        g_assert_cmpint(cgroup_remove(cgroup, TIMEOUT_MSEC), ==, 0);
+        g_assert_cmpint(reap(joined), ==, SIGKILL);
+        g_assert_cmpint(reap(leader), ==, SIGKILL);
+}
+
 static void unknown_controller_is_named(void)
 {
         static const char *const unknown[] = {"nonsense", "pid", "pids,cpuset", "..", "rw", "/", "Pids"};
@@ -273,6 +323,8 @@ int main(int argc, char **argv)
         g_test_add_func("/cgroup/nested-ones-are-removed", nested_ones_are_removed);
         g_test_add_func("/cgroup/a-left-one-is-made-anew", left_one_is_made_anew);
         g_test_add_func("/cgroup/one-for-each-hierarchy", one_for_each_hierarchy);
+        g_test_add_func("/cgroup/the-unified-hierarchy-has-a-name", unified_hierarchy_has_a_name);
+        g_test_add_func("/cgroup/who-joins-is-where-the-leader-is", who_joins_is_where_the_leader_is);
         g_test_add_func("/cgroup/an-unknown-controller-is-named", unknown_controller_is_named);
         return g_test_run();
 }
