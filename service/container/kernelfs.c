@@ -122,7 +122,21 @@ static int kernelfs_bind_cgroup(int sys)
         return target < 0 ? -errno : tree_attach(tree, target);
 }
 
-int kernelfs_mount_sys(int root, uint64_t namespaces, Failure *failure)
+/*
+ * The kernel mounts these file systems for nobody but root of the host, and a systemd of any other root would call it a
+ * failure of the whole system. Both directories are empty, so that /sys still counts as shown in full.
+ */
+static int kernelfs_cover_debug(int sys, int masks)
+{
+        static const char *const paths[] = {"kernel/debug", "kernel/tracing"};
+        int r = 0;
+
+        for (unsigned i = 0; r >= 0 && i < ELEMENTS(paths); i++)
+                r = kernelfs_protect(sys, paths[i], masks);
+        return r;
+}
+
+int kernelfs_mount_sys(int root, uint64_t namespaces, int masks, Failure *failure)
 {
         _cleanup_(fd_closep) int sys = tree_make("sysfs", MOUNT_ATTR_RDONLY | HARMLESS, NULL);
         bool is_bound = sys == -EPERM;
@@ -135,6 +149,9 @@ int kernelfs_mount_sys(int root, uint64_t namespaces, Failure *failure)
         int r = tree_attach_beneath(sys, root, "/sys");
         if (r < 0)
                 return tree_fail(failure, r, "sysfs", "/sys", NULL);
+        r = namespaces & CLONE_NEWUSER ? kernelfs_cover_debug(sys, masks) : 0;
+        if (r < 0)
+                return failure_step(failure, r, "cover", "the kernel's debugging", "/sys");
         if (is_bound || (namespaces & CLONE_NEWCGROUP))
                 return 0;
         r = kernelfs_bind_cgroup(sys);

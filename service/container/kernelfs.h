@@ -40,8 +40,13 @@ int kernelfs_stage_masks(Failure *failure);
  */
 int kernelfs_protect_proc(int proc, int masks, Failure *failure);
 
-/** kernelfs_mount_sys() - /sys, read-only; with the host's cgroups where they are shared. Return: 0; -errno. */
-int kernelfs_mount_sys(int root, uint64_t namespaces, Failure *failure);
+/**
+ * kernelfs_mount_sys() - /sys, read-only; with the host's cgroups where they are shared
+ * @masks:  of kernelfs_stage_masks()
+ *
+ * Return: 0; -errno.
+ */
+int kernelfs_mount_sys(int root, uint64_t namespaces, int masks, Failure *failure);
 
 /** kernelfs_mount_own_sys() - /sys of a new network namespace, if the kernel allows one. Return: 0; -errno. */
 int kernelfs_mount_own_sys(int root, Failure *failure);
