@@ -208,6 +208,36 @@ static void explain(const Connection *connection, const char *member, sd_bus_err
         }
 }
 
+static int call_on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+        *(sd_bus_message **)userdata = sd_bus_message_ref(reply);
+        return 0;
+}
+
+/* Unlike sd_bus_call(3) it hands out the signals that come meanwhile. */
+static int call_and_wait(sd_bus *bus, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+
+        int r = sd_bus_call_async(bus, &slot, call, call_on_answer, &reply, UINT64_MAX);
+        while (r >= 0 && !reply) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0 && !reply)
+                        r = sd_bus_wait(bus, UINT64_MAX);
+        }
+        if (!reply)
+                return r;
+        const sd_bus_error *refused = sd_bus_message_get_error(reply);
+        if (refused) {
+                sd_bus_error_copy(error, refused);
+                return -sd_bus_error_get_errno(refused) ?: -EIO;
+        }
+        if (ret_reply)
+                *ret_reply = TAKE_PTR(reply);
+        return 0;
+}
+
 /* The same call once more, with leave to ask a person. A call that was sent is sealed, so it is copied. */
 static int call_interactively(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply,
                               sd_bus_error *error)
@@ -226,12 +256,12 @@ static int call_interactively(Connection *connection, sd_bus_message *call, sd_b
         if (r < 0)
                 return r;
         sd_bus_error_free(error);
-        return sd_bus_call(connection->bus, again, UINT64_MAX, error, ret_reply);
+        return call_and_wait(connection->bus, again, ret_reply, error);
 }
 
 int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error)
 {
-        int r = sd_bus_call(connection->bus, call, UINT64_MAX, error, ret_reply);
+        int r = call_and_wait(connection->bus, call, ret_reply, error);
 
         if (r < 0 && connection->may_ask && !connection->is_direct &&
             sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))

@@ -9,6 +9,7 @@
 
 #include "cli/connection.h"
 #include "cli/place.h"
+#include "cli/progress.h"
 #include "cli/text.h"
 #include "common/error.h"
 
@@ -42,14 +43,15 @@ static int append_options(sd_bus_message *call, const Transfer *transfer, const 
 {
         if (transfer->is_bind)
                 return sd_bus_message_append(call, "bb", (int)options->is_read_only, (int)options->makes_directory);
-        return sd_bus_message_append(call, "a{sv}", 2, "Replace", "b", (int)options->replaces, "Follow", "b",
-                                     (int)options->follows);
+        return sd_bus_message_append(call, "a{sv}", 3, "Replace", "b", (int)options->replaces, "Follow", "b",
+                                     (int)options->follows, "Progress", "b", (int)progress_is_wanted());
 }
 
 static int transfer(Invocation *invocation, const Transfer *transfer, sd_bus_error *error)
 {
         _cleanup_(connection_freep) Connection *connection = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        _cleanup_(progress_end) Progress progress = {};
         const char *source = invocation->operands[1];
         const TransferOptions *options = invocation->options;
         _cleanup_(freep) char *name = NULL, *here = text_to_absolute_path(source);
@@ -67,6 +69,8 @@ static int transfer(Invocation *invocation, const Transfer *transfer, sd_bus_err
                                 error);
         if (r >= 0)
                 r = append_options(call, transfer, options);
+        if (r >= 0 && !transfer->is_bind && progress_is_wanted())
+                r = progress_start(&progress, connection, name);
         if (r >= 0)
                 r = connection_call(connection, call, NULL, error);
         return r < 0 ? r : 0;

@@ -175,6 +175,24 @@ static void test_hang_up(Fixture *fixture)
         outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", "box"));
 }
 
+/* Drawn while the copy lasts and taken away before anything else is printed; a pipe has nothing of it. */
+static void test_progress(Fixture *fixture)
+{
+        pid_t pid;
+
+        create(fixture->client, "box", "exec sleep 100", "{'Mounts': <[('tmp', ['/mnt'])]>}");
+        int master = shell_on_terminal(fixture, "TERM=xterm; $pflask copy-to box /etc/passwd /mnt/a && echo copied", 24,
+                                       80, &pid);
+        g_autofree char *text = finish(master, pid, 0);
+        g_assert_nonnull(strstr(text, "100% ["));
+        g_assert_nonnull(strstr(text, "\r\033[Kcopied"));
+        master = shell_on_terminal(
+                fixture, "TERM=xterm; $pflask copy-to box /etc/passwd /mnt/b 2>&1 | cat && echo copied", 24, 80, &pid);
+        g_autofree char *piped = finish(master, pid, 0);
+        g_assert_cmpstr(piped, ==, "copied\r\n");
+        terminate(fixture->client, "box");
+}
+
 static void test_colours(Fixture *fixture)
 {
         static const struct {
@@ -211,6 +229,7 @@ static const Test tests[] = {
         TEST("/terminal/attach-by-pid-shows-what-was-written-before", test_attach_by_pid, ON_BOTH),
         TEST("/terminal/is-restored-on-every-way-out", test_restored, ON_BOTH),
         TEST("/terminal/alone-has-colours-and-not-with-no-color", test_colours, ON_BOTH),
+        TEST("/terminal/shows-how-far-a-copy-is", test_progress, ON_BOTH),
         TEST("/terminal/hanging-up-ends-the-container", test_hang_up, ON_BOTH),
 };
 

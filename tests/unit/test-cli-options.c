@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "cli/progress.h"
 #include "cli/property.h"
 #include "cli/run-options.h"
 #include "cli/text.h"
@@ -364,6 +365,31 @@ static void figures_are_short_and_true(void)
                 g_assert_cmpstr(rows[i].format(rows[i].figure).text, ==, rows[i].text);
 }
 
+static void progress_fits_the_terminal(void)
+{
+        static const struct {
+                Mark mark;
+                unsigned columns;
+                const char *line;
+        } rows[] = {
+                {{0, 1024, 0, 1}, 79, "  0% [................................................] 0B of 1K, 0 of 1 files"},
+                {{512, 1024, 0, 1}, 50, " 50% [########.........] 512B of 1K, 0 of 1 files"},
+                {{512, 1024, 0, 1}, 40, " 50% 512B of 1K, 0 of 1 files"},
+                {{512, 1024, 0, 1}, 12, " 50% 512B of"},
+                {{512, 1024, 0, 1}, 1, " 50% "},
+                {{0, 0, 1, 3}, 12, " 33% 0B of 0"},
+                {{0, 0, 0, 0}, 12, "100% 0B of 0"},
+                {{2000, 1000, 9, 3}, 12, "100% 1.9K of"},
+                {{UINT64_MAX - 1, UINT64_MAX, 0, UINT64_MAX}, 12, "100% 15.9E o"},
+        };
+
+        for (unsigned i = 0; i < ELEMENTS(rows); i++) {
+                _cleanup_(freep) char *line = NULL;
+                g_assert_cmpint(progress_format(&rows[i].mark, rows[i].columns, &line), ==, 0);
+                g_assert_cmpstr(line, ==, rows[i].line);
+        }
+}
+
 static void the_environment_is_ours_only_here_and_without_a_root(void)
 {
         char *const command[] = {NULL};
@@ -412,6 +438,7 @@ int main(int argc, char **argv)
         g_test_add_func("/cli/only-utf8-crosses-the-bus", only_utf8_crosses_the_bus);
         g_test_add_func("/cli/utf8-is-what-the-bus-library-takes", what_is_utf8_is_what_the_bus_library_takes);
         g_test_add_func("/cli/figures-are-short-and-true", figures_are_short_and_true);
+        g_test_add_func("/cli/progress-fits-the-terminal", progress_fits_the_terminal);
         g_test_add_func("/cli/environment-is-ours-only-here-and-without-a-root",
                         the_environment_is_ours_only_here_and_without_a_root);
         return g_test_run();
