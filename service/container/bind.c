@@ -99,10 +99,7 @@ static int bind_map(const BindInput *input, int tree, uid_t owner, Failure *fail
                 return failure_set(failure, -EOVERFLOW, FAILURE_NOT_SUPPORTED,
                                    "cannot mount %s on %s: its owner, uid %u, is not in the user map", input->source,
                                    input->destination, (unsigned)owner);
-        _cleanup_(fd_closep) int userns = visit_open_namespace(&input->place, "user", failure);
-        if (userns < 0)
-                return userns;
-        int r = tree_map(tree, userns);
+        int r = tree_map(tree, namespaces_get(input->place.namespaces, CLONE_NEWUSER));
         if (r < 0)
                 return failure_set(failure, r, FAILURE_NOT_SUPPORTED,
                                    "cannot mount %s on %s: its owner, uid %u, is not in the user map, and its file "
@@ -123,9 +120,9 @@ static int bind_enter(const BindInput *input, int tree, Failure *failure)
                 int r = visit_enter(place, CLONE_NEWNS, failure);
                 return r < 0 ? r : fd_keep(tree);
         }
-        _cleanup_(fd_closep) int mounts = visit_open_namespace(place, "mnt", failure);
+        _cleanup_(fd_closep) int mounts = fd_keep(namespaces_get(place->namespaces, CLONE_NEWNS));
         if (mounts < 0)
-                return mounts;
+                return failure_step(failure, mounts, "keep", "the mount namespace", NULL);
         int r = lock_stage(&tree, 1);
         if (r < 0)
                 return bind_fail(input, r, NULL, failure);
@@ -161,12 +158,11 @@ static int bind_attach(const BindInput *input, int tree, bool is_directory, Fail
 int bind_visit(const void *input, int report, int *ret_answer _unused_, Failure *failure)
 {
         const BindInput *bind = input;
-        const int kept[] = {report, bind->place.leader};
         struct stat st;
 
-        int r = fd_close_others(kept, ELEMENTS(kept));
+        int r = visit_let_go(&bind->place, &report, 1, failure);
         if (r < 0)
-                return failure_step(failure, r, "close", "descriptors", NULL);
+                return r;
         _cleanup_(fd_closep) int tree = source_open(bind, &st, failure);
         if (tree < 0)
                 return tree;

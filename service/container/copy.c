@@ -27,7 +27,7 @@ static int side_enter(const Copy *copy, Half half, int report, CopySide *ret, Fa
 {
         const CopyInput *input = copy->input;
         bool is_inside = (half == HALF_WRITES) == (input->direction == COPY_TO_CONTAINER);
-        const int kept[] = {report, copy->links[half], input->place.leader};
+        const int kept[] = {report, copy->links[half]};
 
         *ret = (CopySide){
                 .link = copy->links[half],
@@ -38,13 +38,14 @@ static int side_enter(const Copy *copy, Half half, int report, CopySide *ret, Fa
                 .path = half == HALF_READS ? input->source : input->destination,
                 .temporary = copy->temporary,
         };
-        int r = fd_close_others(kept, ELEMENTS(kept));
+        int r = visit_let_go(&input->place, kept, ELEMENTS(kept), failure);
         if (r < 0)
-                return failure_step(failure, r, "close", "descriptors", NULL);
-        r = is_inside ? visit_enter(&input->place, CLONE_NEWNS, failure)
-                      : identity_become_caller(&input->caller, failure);
-        fd_close(input->place.leader);
-        return r;
+                return r;
+        if (is_inside)
+                return visit_enter(&input->place, CLONE_NEWNS, failure);
+        Namespaces others = *input->place.namespaces;
+        namespaces_close(&others);
+        return identity_become_caller(&input->caller, failure);
 }
 
 static int half_end(int r)

@@ -31,7 +31,6 @@
 typedef struct Joiner {
         const JoinInput *input;
         const Capabilities *capabilities;
-        uint64_t namespaces;
         User *user;
         int report;
         int streams[3];
@@ -254,6 +253,20 @@ static int helper_let_go(Joiner *joiner)
         return 0;
 }
 
+/* The cgroup namespace is the leader's, the others are those that it began with. */
+static int helper_enter(const JoinInput *input, Failure *failure)
+{
+        int r = 0;
+
+        if (spec_clone_flags(input->spec) & CLONE_NEWCGROUP && setns(input->leader, CLONE_NEWCGROUP) < 0)
+                r = -errno;
+        if (r >= 0)
+                r = namespaces_enter(input->namespaces, ~UINT64_C(0));
+        if (r == -ESRCH)
+                return failure_set(failure, r, FAILURE_NOT_RUNNING, "the container has ended");
+        return r < 0 ? failure_step(failure, r, "enter", "the namespaces", NULL) : 0;
+}
+
 /*
  * A process that has entered a pid namespace is not in it, its children are: setns(2). So this one makes the one that
  * counts, as a child of its own parent (CLONE_PARENT), tells the parent its pidfd, and ends.
@@ -271,12 +284,10 @@ _noreturn_ static void helper_run(Joiner *joiner)
         if (!spec_has_root(input->spec) && input->user && *input->user &&
             user_lookup_host(input->user, &joiner->user, &failure) < 0)
                 joiner_fail(joiner, &failure);
-        int leader = fcntl(input->leader, F_DUPFD_CLOEXEC, 3);
-        if (leader < 0 || setns(leader, (int)joiner->namespaces) < 0) {
-                failure_step(&failure, -errno, "enter", "the namespaces", NULL);
+        int r = helper_enter(input, &failure);
+        if (r < 0)
                 joiner_fail(joiner, &failure);
-        }
-        int r = helper_let_go(joiner);
+        r = helper_let_go(joiner);
         if (r < 0) {
                 failure_step(&failure, r, "close", "descriptors", NULL);
                 joiner_fail(joiner, &failure);
@@ -286,7 +297,10 @@ _noreturn_ static void helper_run(Joiner *joiner)
         if (pid == 0)
                 joiner_run(joiner);
         if (pid < 0) {
-                failure_step(&failure, pid, "clone", "a process", NULL);
+                if (pid == -ENOMEM) /* what a namespace says whose first process has ended: pid_namespaces(7) */
+                        failure_set(&failure, -ESRCH, FAILURE_NOT_RUNNING, "the container has ended");
+                else
+                        failure_step(&failure, pid, "clone", "a process", NULL);
                 joiner_fail(joiner, &failure);
         }
         joiner_say(joiner, pidfd);
@@ -363,7 +377,6 @@ int join_begin(const JoinInput *input, Join **ret, Failure *failure)
         Joiner joiner = {
                 .input = input,
                 .capabilities = &capabilities,
-                .namespaces = spec_clone_flags(input->spec),
                 .streams = {input->streams[0], input->streams[1], input->streams[2]},
                 .terminal = -EBADF,
         };

@@ -2,8 +2,8 @@
 /*
  * Join
  *
- * A further process of a running container: it goes where the leader is, with no more and no less than the leader was
- * given. What it is given comes from the supervisor's own memory of the spec; nothing of the container is asked but
+ * A further process of a running container: it goes where the leader began, with no more and no less than the leader
+ * was given. What it is given comes from the supervisor's own memory of the spec; nothing of the container is asked but
  * its user database. Whoever enters holds nothing of the host but three streams and a socket to the supervisor, is
  * undumpable, and runs from a read-only mount until execve(2): CVE-2016-8649, CVE-2019-5736.
  */
@@ -14,6 +14,7 @@
 #include "container/failure.h"
 #include "container/identity.h"
 #include "container/idmap.h"
+#include "container/namespaces.h"
 #include "container/spec.h"
 
 /* What is to run. Everything is borrowed. */
@@ -22,6 +23,7 @@ typedef struct JoinInput {
         const Identity *identity;
         const IdMaps *maps;   /* NULL: no user namespace */
         const Cgroup *cgroup; /* of version 1, if there are some; in the unified hierarchy it is the leader's own */
+        const Namespaces *namespaces;
         int leader;           /* pidfd */
         const char *user;     /* "": root of the container */
         char *const *command; /* empty: the user's shell, as a login shell */

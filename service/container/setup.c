@@ -37,9 +37,9 @@ static Setup *setup_new(const SetupInput *input)
                 .spec = input->spec,
                 .pidfd = -EBADF,
                 .report = -EBADF,
-                .netns = -EBADF,
                 .kept = {.devpts = -EBADF, .layers = -EBADF},
         };
+        namespaces_init(&setup->namespaces);
         return setup;
 }
 
@@ -54,10 +54,10 @@ Setup *setup_free(Setup *setup)
                 waitid(P_PIDFD, (id_t)setup->pidfd, &(siginfo_t){}, WEXITED);
                 fd_close(setup->pidfd);
         }
-        if (setup->netns >= 0)
-                network_take_back(setup->netns, setup->spec->interfaces, setup->interfaces, setup->spec->n_interfaces,
-                                  &ignored);
-        fd_close(setup->netns);
+        if (setup->interfaces)
+                network_take_back(namespaces_get(&setup->namespaces, CLONE_NEWNET), setup->spec->interfaces,
+                                  setup->interfaces, setup->spec->n_interfaces, &ignored);
+        namespaces_close(&setup->namespaces);
         if (setup->cgroup)
                 cgroup_remove(setup->cgroup, CGROUP_TIMEOUT_MSEC);
         cgroup_free(setup->cgroup);
@@ -149,26 +149,18 @@ static int setup_give_ids(const Setup *setup, int proc, const Sources *sources, 
         int r = idmaps_write(proc, setup->maps, failure);
         if (r < 0 || !sources || sources->root < 0)
                 return r;
-        _cleanup_(fd_closep) int userns = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
-        if (userns < 0)
-                return failure_step(failure, -errno, "open", "the user namespace", NULL);
-        r = sources_map_root(sources, setup->spec, userns, failure);
+        r = sources_map_root(sources, setup->spec, namespaces_get(&setup->namespaces, CLONE_NEWUSER), failure);
         return r < 0 ? r : 0;
 }
 
-static int setup_give_interfaces(Setup *setup, int proc, Failure *failure)
+static int setup_give_interfaces(Setup *setup, Failure *failure)
 {
         const Spec *spec = setup->spec;
 
         if (spec->n_interfaces == 0)
                 return 0;
-        _cleanup_(fd_closep) int netns = openat(proc, "ns/net", O_RDONLY | O_CLOEXEC);
-        if (netns < 0)
-                return failure_step(failure, -errno, "open", "the network namespace", NULL);
-        int r = network_give(netns, spec->interfaces, spec->n_interfaces, &setup->interfaces, failure);
-        if (r >= 0)
-                setup->netns = TAKE_FD(netns);
-        return r;
+        return network_give(namespaces_get(&setup->namespaces, CLONE_NEWNET), spec->interfaces, spec->n_interfaces,
+                            &setup->interfaces, failure);
 }
 
 /*
@@ -217,9 +209,12 @@ static int setup_admit(Setup *setup, const Sources *sources, Failure *failure)
         _cleanup_(fd_closep) int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (proc < 0)
                 return failure_step(failure, -errno, "open", path, NULL);
-        int r = setup_give_ids(setup, proc, sources, failure);
+        int r = namespaces_open(proc, spec_clone_flags(setup->spec), &setup->namespaces);
+        if (r < 0)
+                return failure_step(failure, r, "open", "the namespaces", NULL);
+        r = setup_give_ids(setup, proc, sources, failure);
         if (r >= 0)
-                r = setup_give_interfaces(setup, proc, failure);
+                r = setup_give_interfaces(setup, failure);
         if (r >= 0)
                 r = setup_give_cgroup(setup, failure);
         if (r < 0)

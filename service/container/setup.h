@@ -14,6 +14,7 @@
 #include "container/failure.h"
 #include "container/identity.h"
 #include "container/idmap.h"
+#include "container/namespaces.h"
 #include "container/network.h"
 #include "container/root.h"
 #include "container/spec.h"
@@ -35,9 +36,9 @@ typedef struct Setup {
         const Spec *spec;
         int pidfd; /* of the leader; TAKE_FD() it once the leader runs */
         pid_t pid;
+        Namespaces namespaces;        /* of the leader, as they were made */
         int report;                   /* socket; readable when setup_read() has something to say */
         InterfaceIndexes *interfaces; /* one for each of spec->interfaces */
-        int netns;                    /* -EBADF unless something has to come back from there */
         Cgroup *cgroup;               /* NULL where a scope serves, or none is needed */
         Identity identity;
         IdMaps *maps;  /* NULL: no user namespace */

@@ -30,22 +30,6 @@ typedef struct Told {
 
 /* ---- in a process of the visit ---- */
 
-int visit_open_namespace(const VisitPlace *place, const char *name, Failure *failure)
-{
-        char path[64];
-
-        pid_t pid = process_pid(place->leader);
-        if (pid < 0)
-                return failure_set(failure, pid, FAILURE_NOT_RUNNING, "the container has ended");
-        snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
-        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return failure_step(failure, -errno, "open", path, NULL);
-        if (!process_is_alive(place->leader))
-                return failure_set(failure, -ESRCH, FAILURE_NOT_RUNNING, "the container has ended");
-        return TAKE_FD(fd);
-}
-
 /*
  * No groups of the supervisor's come along, and none of a confined owner is dropped: to drop one could open something.
  */
@@ -58,14 +42,15 @@ static int visit_set_groups(const Identity *identity)
 
 int visit_enter(const VisitPlace *place, uint64_t namespaces, Failure *failure)
 {
-        int wanted = (int)(spec_clone_flags(place->spec) & (namespaces | CLONE_NEWUSER));
+        Namespaces entered = *place->namespaces;
 
         int r = visit_set_groups(place->identity);
         if (r < 0)
                 return failure_step(failure, r, "set", "groups", NULL);
-        if (wanted && setns(place->leader, wanted) < 0)
-                return errno == ESRCH ? failure_set(failure, -ESRCH, FAILURE_NOT_RUNNING, "the container has ended")
-                                      : failure_step(failure, -errno, "enter", "the namespaces", NULL);
+        r = namespaces_enter(&entered, namespaces | CLONE_NEWUSER);
+        if (r < 0)
+                return failure_step(failure, r, "enter", "the namespaces", NULL);
+        namespaces_close(&entered);
         if (place->maps)
                 r = identity_assume(place->identity, place->maps, failure);
         /* A change of ids has undone both. */
@@ -74,16 +59,21 @@ int visit_enter(const VisitPlace *place, uint64_t namespaces, Failure *failure)
         return r;
 }
 
+int visit_let_go(const VisitPlace *place, const int *kept, size_t n_kept, Failure *failure)
+{
+        int all[NAMESPACES_MAX + VISIT_KEPT_MAX];
+
+        memcpy(all, place->namespaces->fds, sizeof(place->namespaces->fds));
+        memcpy(all + NAMESPACES_MAX, kept, n_kept * sizeof(*kept));
+        int r = fd_close_others(all, NAMESPACES_MAX + n_kept);
+        return r < 0 ? failure_step(failure, r, "close", "descriptors", NULL) : 0;
+}
+
 int visit_go(const VisitPlace *place, int report, uint64_t namespaces, Failure *failure)
 {
-        const int kept[] = {report, place->leader};
+        int r = visit_let_go(place, &report, 1, failure);
 
-        int r = fd_close_others(kept, ELEMENTS(kept));
-        if (r < 0)
-                return failure_step(failure, r, "close", "descriptors", NULL);
-        r = visit_enter(place, namespaces, failure);
-        fd_close(place->leader);
-        return r;
+        return r < 0 ? r : visit_enter(place, namespaces, failure);
 }
 
 int visit_root(const void *place, int report, int *ret_answer, Failure *failure)

@@ -17,6 +17,7 @@
 #include "container/failure.h"
 #include "container/identity.h"
 #include "container/idmap.h"
+#include "container/namespaces.h"
 #include "container/spec.h"
 
 /* Where a visit goes. Everything is borrowed. */
@@ -24,7 +25,7 @@ typedef struct VisitPlace {
         const Spec *spec;
         const Identity *identity; /* whose authority the container's set-up had */
         const IdMaps *maps;       /* NULL: no user namespace */
-        int leader;               /* pidfd */
+        const Namespaces *namespaces;
 } VisitPlace;
 
 /* What a process of a visit has done; anything else is -errno with a failure, which the supervisor is told. */
@@ -44,7 +45,7 @@ enum {
  */
 typedef int (*visit_run_t)(const void *input, int report, int *ret_answer, Failure *failure);
 
-enum { VISIT_PROCESSES_MAX = 2 };
+enum { VISIT_PROCESSES_MAX = 2, VISIT_KEPT_MAX = 2 };
 
 /* How much there is to do, or has been done. */
 typedef struct VisitWork {
@@ -104,11 +105,14 @@ DEFINE_CLEANUP(Visit, visit_free)
  *
  * With the mount namespace the root directory is the container's, whatever the leader has made its own since: setns(2).
  *
- * Return: 0; -ESRCH with NotRunning; -errno.
+ * Afterwards they are closed in this process. Return: 0; -errno.
  */
 int visit_enter(const VisitPlace *place, uint64_t namespaces, Failure *failure);
 
-/** visit_go() - the same, with no descriptor but @report. Return: 0; -errno. */
+/** visit_let_go() - close all descriptors but those of @place and at most VISIT_KEPT_MAX others. Return: 0; -errno. */
+int visit_let_go(const VisitPlace *place, const int *kept, size_t n_kept, Failure *failure);
+
+/** visit_go() - let go of everything but @report, and enter. Return: 0; -errno. */
 int visit_go(const VisitPlace *place, int report, uint64_t namespaces, Failure *failure);
 
 /** visit_tell() - say how much has been @done, or how much there is to do in @total; the other one is NULL */
@@ -122,13 +126,6 @@ void visit_tell(int report, const VisitWork *done, const VisitWork *total);
  * container is one without that bit, and to leave the tree is as easy as with any directory.
  */
 int visit_root(const void *place, int report, int *ret_answer, Failure *failure);
-
-/**
- * visit_open_namespace() - of the leader, by its name in /proc/PID/ns
- *
- * Return: the descriptor, the caller's; -ESRCH; -errno.
- */
-int visit_open_namespace(const VisitPlace *place, const char *name, Failure *failure);
 
 /**
  * visit_open_regular() - open a regular file for reading

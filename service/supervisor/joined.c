@@ -332,6 +332,7 @@ static int joined_send(Joined *joined, const JoinArguments *arguments, sd_bus_er
                 .identity = &supervisor->setup->identity,
                 .maps = supervisor->setup->maps,
                 .cgroup = supervisor->setup->cgroup,
+                .namespaces = &supervisor->setup->namespaces,
                 .leader = supervisor->leader,
                 .user = arguments->user,
                 .command = arguments->command,

@@ -328,7 +328,7 @@ static int transfer_send(Transfer *transfer, sd_bus_error *error)
                 .spec = supervisor->spec,
                 .identity = &supervisor->setup->identity,
                 .maps = supervisor->setup->maps,
-                .leader = supervisor->leader,
+                .namespaces = &supervisor->setup->namespaces,
         };
         Failure failure = {};
 

@@ -70,20 +70,20 @@ static void test_descriptor_as_directory(Fixture *fixture)
 /* Had it failed, whoever runs inside would hold something of the host's. */
 static void test_three_descriptors(Fixture *fixture)
 {
-        static const char *const script = "ls /proc/$$/fd | tr '\\n' ' '";
+        static const char *const script = "ls -m /proc/$$/fd; :"; /* not in a pipe, which would be of the shell's */
         g_autoptr(Client) alice = client_new(fixture, ALICE);
         g_autoptr(GError) error = NULL;
 
         g_autofree char *leader = leader_says(alice, "box", script, NULL);
         wait_for(alice, "box", "exited", 0);
-        g_assert_cmpstr(leader, ==, "0 1 2 ");
-        g_autofree char *stub = leader_says(alice, "box", "ls /proc/1/fd 2>&1; ls /proc/$$/fd | tr '\\n' ' '",
-                                            "{'StubInit': <true>}");
+        g_assert_cmpstr(leader, ==, "0, 1, 2\n");
+        g_autofree char *stub = leader_says(alice, "box",
+                                            "ls /proc/1/fd 2>&1; ls -m /proc/$$/fd; :", "{'StubInit': <true>}");
         wait_for(alice, "box", "exited", 0);
-        g_assert_true(g_str_has_suffix(stub, "0 1 2 "));
+        g_assert_true(g_str_has_suffix(stub, "0, 1, 2\n"));
         create(alice, "box", idle, NULL);
         g_autofree char *joined = exec_says(alice, "box", "", script, NULL, &error);
-        g_assert_cmpstr(joined, ==, "0 1 2 ");
+        g_assert_cmpstr(joined, ==, "0, 1, 2\n");
         terminate(alice, "box");
 }
 
@@ -273,6 +273,31 @@ static void test_joined_is_like_the_leader(Fixture *fixture)
         }
 }
 
+/* ---- A17 ---- */
+
+/*
+ * Had it worked, a leader without any privilege would have had root's next command in its container executed from a
+ * tree of its own making: with the host's user namespace, and root's authority. It goes to a mount namespace of its
+ * own, and what root calls "id" there is alice's program.
+ */
+static void test_leader_goes_elsewhere(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+        g_autoptr(GError) error = NULL;
+
+        write_file(TEST_DIRECTORY "/evil", "#!/bin/sh\necho moved along\n", 0755, ALICE);
+        run(alice, "granted",
+            "exec unshare -rm sh -c 'mount --bind " TEST_DIRECTORY "/evil /usr/bin/id; echo READY; exec sleep 100'",
+            "{'SharedNamespaces': <['user']>, 'User': <'alice'>}", &attachment);
+        g_byte_array_unref(read_until(attachment.console, "READY"));
+        g_autofree char *said = exec_says(fixture->client, "granted", "", "id -u", NULL, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(said, ==, "0\n");
+        terminate(fixture->client, "granted");
+        wait_for(alice, "granted", "killed", SIGKILL);
+}
+
 static const Test tests[] = {
         TEST("/attack/A1-the-supervisor-is-no-writable-file", test_program_overwritten, ON_BUS),
         ATTACK("/attack/A1-who-joins-is-no-interpreter", test_program_as_interpreter),
@@ -282,6 +307,7 @@ static const Test tests[] = {
         ATTACK("/attack/A4-the-set-up-is-not-traced", test_set_up_traced),
         ATTACK("/attack/A12-no-terminal-in-anothers-container", test_terminal_in_anothers),
         ATTACK("/attack/A12-keys-for-the-callers-shell", test_keys_pushed),
+        ATTACK("/attack/A17-a-leader-that-goes-elsewhere", test_leader_goes_elsewhere),
         ATTACK("/attack/A24-who-joins-is-like-the-leader", test_joined_is_like_the_leader),
 };
 

@@ -241,7 +241,7 @@ static void test_no_private_network(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
-/* A17: a leader that goes to another network namespace doesn't take us along. */
+/* A17: a leader that goes to another network namespace doesn't take us along: the answer is about the container's. */
 static void test_leader_goes_to_hosts_network(Fixture *fixture)
 {
         create(fixture->client, "box", "exec nsenter --net=/proc/1/ns/net sleep 100",
@@ -254,7 +254,9 @@ static void test_leader_goes_to_hosts_network(Fixture *fixture)
                         break;
                 n_containers(fixture->client);
         }
-        g_free(manager_refuses(fixture->client, "NoPrivateNetwork", "GetContainerAddresses", "(s)", "box"));
+        g_autoptr(GVariant) reply = manager_call(fixture->client, "GetContainerAddresses", "(s)", "box");
+        g_autofree char *said = g_variant_print(reply, FALSE);
+        g_assert_cmpstr(said, ==, "([],)");
         terminate(fixture->client, "box");
 }
 
