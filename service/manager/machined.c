@@ -23,6 +23,7 @@ enum { DEADLINE_USEC = 5 * 1000000 };
 struct Registration {
         sd_bus *bus;
         char *name;
+        char *machined; /* the unique name that has answered */
         RegisterMode mode;
         sd_bus_message *request;
         sd_bus_slot *request_call;  /* while the request is unanswered */
@@ -48,6 +49,7 @@ static void registration_destroy(void *userdata)
         sd_bus_message_unref(registration->request);
         sd_bus_unref(registration->bus);
         free(registration->name);
+        free(registration->machined);
         free(registration);
 }
 
@@ -138,10 +140,13 @@ static void machine_ask(Registration *registration)
                 machine_fail(registration, ERROR_SETUP_FAILED, strerror(-r));
 }
 
-static int machine_removed(sd_bus_message *signal _unused_, void *userdata, sd_bus_error *ret_error _unused_)
+/* sd-bus lets a stranger's signal through that is sent to us alone: it knows no owner of the name that we match. */
+static int machine_removed(sd_bus_message *signal, void *userdata, sd_bus_error *ret_error _unused_)
 {
         Registration *registration = userdata;
 
+        if (strcmp(sd_bus_message_get_sender(signal) ?: "", registration->machined) != 0)
+                return 0;
         if (!registration->request_call && !registration->service_call)
                 machine_ask(registration);
         return 0;
@@ -172,12 +177,15 @@ static int machine_service_told(sd_bus_message *reply, void *userdata, sd_bus_er
         return 0;
 }
 
-static int machine_check_service(Registration *registration)
+static int machine_check_service(Registration *registration, sd_bus_message *reply)
 {
         _cleanup_(freep) char *match = NULL, *path = NULL;
 
         if (registration->removed_match)
                 return 0; /* it has been told to forget that machine, and will say when it has */
+        registration->machined = strdup(sd_bus_message_get_sender(reply) ?: "");
+        if (!registration->machined)
+                return -ENOMEM;
         if (asprintf(&match,
                      "type='signal',sender='" MACHINED_NAME "',path='" MACHINED_PATH "',interface='" MACHINED_INTERFACE
                      "',member='MachineRemoved',arg0='%s'",
@@ -205,7 +213,7 @@ static int machine_asked(sd_bus_message *reply, void *userdata, sd_bus_error *re
         }
         registration->request_call = sd_bus_slot_unref(registration->request_call);
         if (sd_bus_message_is_method_error(reply, ERROR_MACHINE_EXISTS)) {
-                int r = machine_check_service(registration);
+                int r = machine_check_service(registration, reply);
                 if (r < 0)
                         machine_fail(registration, ERROR_SETUP_FAILED, strerror(-r));
         } else if (sd_bus_message_is_method_error(reply, NULL)) {

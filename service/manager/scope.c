@@ -26,7 +26,7 @@ struct Scope {
         char *unit;
         sd_bus_message *request;
         char *job;               /* its object path, once PID 1 has answered */
-        char *systemd;           /* the unique name that has answered: strangers' signals get here, too */
+        char *systemd;           /* the unique name that has answered */
         sd_bus_slot *call;       /* while the request is unanswered */
         sd_bus_slot *job_match;  /* of all jobs: sd-bus does not look for a string behind a number */
         sd_bus_slot *unit_match; /* when a unit of that name was still there */
@@ -87,14 +87,19 @@ static int scope_timed_out(sd_event_source *source _unused_, uint64_t usec _unus
         return 0;
 }
 
+/* sd-bus lets a stranger's signal through that is sent to us alone: it knows no owner of the name that we match. */
+static bool scope_is_systemds(const Scope *scope, sd_bus_message *signal)
+{
+        return scope->systemd && strcmp(sd_bus_message_get_sender(signal) ?: "", scope->systemd) == 0;
+}
+
 static int scope_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *ret_error _unused_)
 {
         Scope *scope = userdata;
         const char *job, *result;
 
         int r = sd_bus_message_read(signal, "uoss", NULL, &job, NULL, &result);
-        if (r < 0 || !scope->job || strcmp(job, scope->job) != 0 ||
-            strcmp(sd_bus_message_get_sender(signal) ?: "", scope->systemd) != 0)
+        if (r < 0 || !scope->job || strcmp(job, scope->job) != 0 || !scope_is_systemds(scope, signal))
                 return 0;
         if (strcmp(result, "done") != 0) {
                 _cleanup_(freep) char *reason = NULL;
@@ -149,11 +154,11 @@ static int scope_ask(Scope *scope)
         return sd_bus_call_async(scope->bus, &scope->call, scope->request, scope_asked, scope, UINT64_MAX);
 }
 
-static int scope_unit_removed(sd_bus_message *signal _unused_, void *userdata, sd_bus_error *ret_error _unused_)
+static int scope_unit_removed(sd_bus_message *signal, void *userdata, sd_bus_error *ret_error _unused_)
 {
         Scope *scope = userdata;
 
-        if (scope->call || scope->job)
+        if (scope->call || scope->job || !scope_is_systemds(scope, signal))
                 return 0;
         int r = scope_ask(scope);
         if (r < 0)
@@ -188,7 +193,11 @@ static int scope_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         int r;
 
         scope->call = sd_bus_slot_unref(scope->call);
-        if (sd_bus_message_is_method_error(reply, ERROR_UNIT_EXISTS)) {
+        free(scope->systemd);
+        scope->systemd = strdup(sd_bus_message_get_sender(reply) ?: "");
+        if (!scope->systemd) {
+                r = -ENOMEM;
+        } else if (sd_bus_message_is_method_error(reply, ERROR_UNIT_EXISTS)) {
                 r = scope_stop_remains(scope);
         } else if (sd_bus_message_is_method_error(reply, NULL)) {
                 scope_fail(scope, sd_bus_message_get_error(reply)->message ?: "systemd gives no reason");
@@ -196,8 +205,7 @@ static int scope_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         } else {
                 r = sd_bus_message_read(reply, "o", &job);
                 scope->job = r < 0 ? NULL : strdup(job);
-                scope->systemd = strdup(sd_bus_message_get_sender(reply) ?: "");
-                r = r < 0 ? r : scope->job && scope->systemd ? 0 : -ENOMEM;
+                r = r < 0 ? r : scope->job ? 0 : -ENOMEM;
         }
         if (r < 0)
                 scope_fail(scope, strerror(-r));
