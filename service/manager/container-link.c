@@ -179,15 +179,14 @@ int container_read_created(Container *container, sd_bus_message *reply)
 
 /* ---- signals ---- */
 
-static int properties_changed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+static void properties_changed(Container *container, sd_bus_message *message)
 {
-        Container *container = userdata;
         pid_t leader = container->leader;
 
         if (sd_bus_message_skip(message, "s") < 0 || properties_read(container, message) < 0)
-                return 0;
+                return;
         if (container->state == STATE_EXITED || container->told.state == STATE_EXITED)
-                return 0;
+                return;
         container->state = container->told.state;
         if (leader != container->leader) {
                 container_open_leader(container);
@@ -196,89 +195,75 @@ static int properties_changed(sd_bus_message *message, void *userdata, sd_bus_er
         if (container->is_published)
                 sd_bus_emit_properties_changed(container->manager->bus, container->path, CONTAINER_INTERFACE, "State",
                                                "Leader", "Registered", "NetworkInterfaces", "ConsoleAttached", NULL);
-        return 0;
 }
 
-static int exited(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+static void exited(Container *container, sd_bus_message *message)
 {
         const char *result;
         int32_t status;
 
         if (sd_bus_message_read(message, "si", &result, &status) >= 0)
-                container_ended(userdata, result_from_name(result), status);
-        return 0;
+                container_ended(container, result_from_name(result), status);
 }
 
-static int copy_progressed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+static void copy_progressed(Container *container, sd_bus_message *message)
 {
-        const Container *container = userdata;
         const Call *call;
         uint64_t cookie;
 
         if (sd_bus_message_read(message, "t", &cookie) < 0)
-                return 0;
+                return;
         TAILQ_FOREACH(call, &container->questions, waiting)
-                if (call->cookie == cookie)
-                        return copy_show_progress(call, message) < 0 ? 0 : 1;
-        return 0;
+                if (call->cookie == cookie) {
+                        copy_show_progress(call, message);
+                        return;
+                }
+}
+
+static const struct {
+        const char *interface;
+        const char *member;
+        void (*hear)(Container *container, sd_bus_message *signal);
+} signals[] = {
+        {"org.freedesktop.DBus.Properties", "PropertiesChanged", properties_changed},
+        {SUPERVISOR_INTERFACE, "Exited", exited},
+        {SUPERVISOR_INTERFACE, "CopyProgress", copy_progressed},
+};
+
+static void heard(sd_bus_message *signal, void *userdata)
+{
+        for (unsigned i = 0; i < ELEMENTS(signals); i++)
+                if (sd_bus_message_is_signal(signal, signals[i].interface, signals[i].member)) {
+                        signals[i].hear(userdata, signal);
+                        return;
+                }
 }
 
 /*
  * The supervisor dies, and its keeper will notice when it is over; or it lives and only the link is broken, and then it
  * listens for a new one.
  */
-static int disconnected(sd_bus_message *message _unused_, void *userdata, sd_bus_error *error _unused_)
+static void closed(void *userdata)
 {
         Container *container = userdata;
 
         container_unlink(container);
         if (container->creation) {
                 creation_supervisor_lost(container->creation);
-                return 0;
+                return;
         }
         if (!container->keeper || !process_is_alive(container->keeper->pidfd))
-                return 0;
+                return;
         int fd = register_connect(container->manager->reg, container->name);
         if (fd >= 0 && container_link(container, fd) >= 0)
                 container_load(container);
-        return 0;
-}
-
-static int link_listen(Container *container)
-{
-        sd_bus *bus = container->link;
-        int r = sd_bus_match_signal(bus, &container->properties_match, NULL, SUPERVISOR_PATH,
-                                    "org.freedesktop.DBus.Properties", "PropertiesChanged", properties_changed,
-                                    container);
-
-        if (r >= 0)
-                r = sd_bus_match_signal(bus, &container->exited_match, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
-                                        "Exited", exited, container);
-        if (r >= 0)
-                r = sd_bus_match_signal(bus, &container->progress_match, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
-                                        "CopyProgress", copy_progressed, container);
-        if (r >= 0)
-                r = sd_bus_match_signal(bus, &container->disconnected_match, NULL, "/org/freedesktop/DBus/Local",
-                                        "org.freedesktop.DBus.Local", "Disconnected", disconnected, container);
-        return r;
 }
 
 int container_link(Container *container, int fd)
 {
-        int r = sd_bus_new(&container->link);
+        static const LinkListener listener = {.heard = heard, .closed = closed};
 
-        if (r >= 0)
-                r = sd_bus_set_fd(container->link, fd, fd);
-        if (r < 0) {
-                fd_close(fd);
-                return r;
-        }
-        r = sd_bus_negotiate_fds(container->link, true);
-        if (r >= 0)
-                r = sd_bus_start(container->link);
-        if (r >= 0)
-                r = sd_bus_attach_event(container->link, container->manager->event, SD_EVENT_PRIORITY_NORMAL);
-        return r < 0 ? r : link_listen(container);
+        return link_new(container->manager->event, fd, &listener, container, &container->link);
 }
 
 /* ---- loading ---- */
@@ -311,7 +296,6 @@ static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _un
 
 int container_load(Container *container)
 {
-        return sd_bus_call_method_async(container->link, &container->query, NULL, SUPERVISOR_PATH,
-                                        "org.freedesktop.DBus.Properties", "GetAll", loaded, container, "s",
-                                        SUPERVISOR_INTERFACE);
+        return link_call(container->link, "org.freedesktop.DBus.Properties", "GetAll", loaded, container,
+                         &container->query, "s", SUPERVISOR_INTERFACE);
 }

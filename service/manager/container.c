@@ -116,13 +116,9 @@ static void container_drop_questions(Container *container)
 void container_unlink(Container *container)
 {
         container_drop_questions(container);
-        container->properties_match = sd_bus_slot_unref(container->properties_match);
-        container->exited_match = sd_bus_slot_unref(container->exited_match);
-        container->progress_match = sd_bus_slot_unref(container->progress_match);
-        container->disconnected_match = sd_bus_slot_unref(container->disconnected_match);
         container->query = sd_bus_slot_unref(container->query);
         container->registration = registration_free(container->registration);
-        container->link = sd_bus_close_unref(container->link);
+        container->link = link_free(container->link);
 }
 
 static void container_withdraw(Container *container)
@@ -162,6 +158,7 @@ Container *container_free(Container *container)
         fd_close(container->leader_fd);
         claim_free(container->remains);
         free(container->interfaces.indexes);
+        free(container->starters);
         free(container->unit);
         free(container->name);
         free(container->path);
@@ -371,8 +368,8 @@ void container_forget(Container *container)
                 return;
         }
         container->query = sd_bus_slot_unref(container->query);
-        int r = sd_bus_call_method_async(container->link, &container->query, NULL, SUPERVISOR_PATH,
-                                         SUPERVISOR_INTERFACE, "Forget", container_forgotten, container, NULL);
+        int r = link_call(container->link, SUPERVISOR_INTERFACE, "Forget", container_forgotten, container,
+                          &container->query, NULL);
         if (r < 0)
                 container_free(container);
 }
@@ -381,13 +378,15 @@ void container_forget(Container *container)
 
 void container_remember_starter(Container *container, uint32_t process, uid_t uid)
 {
-        container->starters[container->n_starters++ % ELEMENTS(container->starters)] = (Starter){.process = process,
-                                                                                                 .uid = uid};
+        if (!container->starters)
+                container->starters = calloc(STARTERS, sizeof(*container->starters));
+        if (container->starters) /* else polkit is asked */
+                container->starters[container->n_starters++ % STARTERS] = (Starter){.process = process, .uid = uid};
 }
 
 bool container_has_started(const Container *container, uint32_t process, uid_t uid)
 {
-        for (unsigned i = 0; i < ELEMENTS(container->starters) && i < container->n_starters; i++)
+        for (unsigned i = 0; i < STARTERS && i < container->n_starters; i++)
                 if (container->starters[i].process == process)
                         return container->starters[i].uid == uid;
         return false;
@@ -400,15 +399,14 @@ int container_request(Container *container, const char *member, sd_bus_message *
         if (!container->link)
                 return error_set(error, ERROR_NOT_RUNNING, "container '%s' has no supervisor any more",
                                  container->name);
-        int r = sd_bus_message_new_method_call(container->link, ret, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
-                                               member);
+        int r = link_request(container->link, member, ret);
         return r < 0 ? error_step(error, r, "ask the supervisor of", container->name, NULL) : 0;
 }
 
 int container_call(Container *container, Call *call, sd_bus_message *request, sd_bus_message_handler_t answer,
                    sd_bus_error *error)
 {
-        int r = sd_bus_call_async(container->link, &call->slot, request, answer, call, UINT64_MAX);
+        int r = link_send(container->link, request, answer, call, UINT64_MAX, &call->slot);
 
         if (r >= 0)
                 sd_bus_message_get_cookie(request, &call->cookie);
@@ -425,6 +423,5 @@ void container_cancel(Container *container, Call *call)
         TAILQ_REMOVE(&container->questions, call, waiting);
         call->asks = NULL;
         if (container->link)
-                sd_bus_call_method_async(container->link, NULL, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Cancel",
-                                         NULL, NULL, "t", call->cookie);
+                link_call(container->link, SUPERVISOR_INTERFACE, "Cancel", NULL, NULL, NULL, "t", call->cookie);
 }

@@ -12,6 +12,7 @@
 #include "common/state.h"
 #include "manager/call.h"
 #include "manager/claim.h"
+#include "manager/link.h"
 #include "manager/machined.h"
 #include "manager/manager.h"
 
@@ -26,6 +27,8 @@ typedef struct Starter {
         uint32_t process;
         uid_t uid;
 } Starter;
+
+enum { STARTERS = 64 };
 
 struct Container {
         TAILQ_ENTRY(Container) others;
@@ -57,9 +60,9 @@ struct Container {
                 int32_t status;
         } told; /* what the supervisor said last; it counts once it has been acted upon */
 
-        sd_bus *link;               /* to the supervisor */
+        Link *link;                 /* to the supervisor */
         Registration *registration; /* of the new leader after a reboot */
-        sd_bus_slot *properties_match, *exited_match, *progress_match, *disconnected_match, *query;
+        sd_bus_slot *query;
         sd_event_source *forget_timer; /* of a lost one; else the supervisor counts the time */
         Claim *remains;                /* the directory of a lost one */
         bool is_published;             /* on the bus, and told of by ContainerNew */
@@ -69,7 +72,7 @@ struct Container {
         Creation *successor;           /* that waits for the name */
         TAILQ_HEAD(, Call) waits;      /* for its end */
         TAILQ_HEAD(, Call) questions;  /* that its supervisor has been asked */
-        Starter starters[64];          /* the latest */
+        Starter *starters;             /* the latest STARTERS; NULL before the first */
         unsigned n_starters;
 };
 

@@ -152,9 +152,8 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
 static void creation_ask_start(Creation *creation)
 {
         Container *container = creation->container;
-        int r = sd_bus_call_method_async(container->link, &creation->start_slot, NULL, SUPERVISOR_PATH,
-                                         SUPERVISOR_INTERFACE, "Start", creation_started, creation, "sb",
-                                         container->unit ?: "", (int)container->is_registered);
+        int r = link_call(container->link, SUPERVISOR_INTERFACE, "Start", creation_started, creation,
+                          &creation->start_slot, "sb", container->unit ?: "", (int)container->is_registered);
 
         if (r < 0)
                 creation_fail(creation, r, NULL);
@@ -283,8 +282,7 @@ static int creation_ask_create(Creation *creation)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *request = NULL;
         Container *container = creation->container;
-        int r = sd_bus_message_new_method_call(container->link, &request, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
-                                               "Create");
+        int r = link_request(container->link, "Create", &request);
 
         if (r >= 0)
                 r = spec_append(creation->call->spec, request);
@@ -292,8 +290,7 @@ static int creation_ask_create(Creation *creation)
                 r = creation_append_caller(creation, request);
         if (r < 0)
                 return r;
-        return sd_bus_call_async(container->link, &creation->create_slot, request, creation_created, creation,
-                                 UINT64_MAX);
+        return link_send(container->link, request, creation_created, creation, UINT64_MAX, &creation->create_slot);
 }
 
 static int creation_make_container(Creation *creation, sd_bus_error *error)

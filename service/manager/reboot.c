@@ -8,8 +8,7 @@
 static void reboot_resume(const Container *container, bool is_registered)
 {
         if (container->link)
-                sd_bus_call_method_async(container->link, NULL, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Resume",
-                                         NULL, NULL, "b", (int)is_registered);
+                link_call(container->link, SUPERVISOR_INTERFACE, "Resume", NULL, NULL, NULL, "b", (int)is_registered);
 }
 
 static void reboot_registered(void *userdata, int r, const sd_bus_error *error _unused_)
