@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/name.h"
+#include "common/names.h"
 #include "manager/container.h"
 #include "manager/creation.h"
 #include "manager/log.h"
@@ -37,6 +38,7 @@ Call *call_free(Call *call)
         authority_done(&call->authority, manager->bus);
         claim_free(call->claim);
         sd_bus_slot_unref(call->slot);
+        sd_event_source_disable_unref(call->again);
         spec_free(call->spec);
         execution_free(call->execution);
         confinement_done(&call->confinement);
@@ -46,24 +48,15 @@ Call *call_free(Call *call)
         return NULL;
 }
 
-/* A call that comes again is known by its message. */
-static Call *call_find(Caller *caller, sd_bus_message *message)
-{
-        Call *call;
-
-        TAILQ_FOREACH(call, &caller->calls, others)
-                if (call->message == message)
-                        return call;
-        return NULL;
-}
-
 static int call_find_container(Call *call, Container *container, sd_bus_error *error)
 {
         const char *name;
 
         if (!call->method->is_by_name) {
                 call->container = container;
-                return 0;
+                return container && container->is_published
+                               ? 0
+                               : error_set(error, ERROR_NO_SUCH_CONTAINER, "the container has gone");
         }
         int r = sd_bus_message_read_basic(call->message, 's', &name);
         if (r < 0)
@@ -119,7 +112,17 @@ static int call_run(Call *call, Container *container, sd_bus_error *error)
         return r <= 0 ? r : method->act(call, error);
 }
 
-/* Finds the call that comes again, or takes a new one in. Return: 1 to go on, 0 to wait for the caller's identity. */
+/* The same, and its failure is the answer. */
+static void call_proceed(Call *call, Container *container)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r = call_run(call, container, &error);
+
+        if (r < 0)
+                call_reply_error(call, r, &error);
+}
+
+/* Takes a call in. Return: 1 to go on, 0 to wait for the caller's identity. */
 static int call_enter(Manager *manager, sd_bus_message *message, const Method *method, Call **ret, sd_bus_error *error)
 {
         Caller *caller;
@@ -128,11 +131,6 @@ static int call_enter(Manager *manager, sd_bus_message *message, const Method *m
         if (known < 0)
                 return error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "cannot find out who is calling: %s",
                                  strerror(-known));
-        *ret = call_find(caller, message);
-        if (*ret) {
-                (*ret)->is_parked = !known;
-                return known;
-        }
         if (!caller_may_call(caller)) {
                 int r = error_set(error, ERROR_LIMIT_REACHED,
                                   "too many calls are open at once (at most %u of one user)", (unsigned)CALLS_PER_UID);
@@ -152,16 +150,32 @@ int call_dispatch(Manager *manager, sd_bus_message *message, const Method *metho
         Call *call = NULL;
         int r = call_enter(manager, message, method, &call, error);
 
-        if (r == 0)
-                return 1;
         if (r > 0)
-                r = call_run(call, container, error);
-        if (r < 0 && call) {
-                call_reply_error(call, r, error);
-                sd_bus_error_free(error);
-                return 1;
-        }
+                call_proceed(call, container);
         return r < 0 ? r : 1;
+}
+
+/* What the object is that it was sent to. By now it may be that of another container, or of none. */
+static Container *call_object(const Call *call)
+{
+        _cleanup_(freep) char *name = NULL;
+
+        if (sd_bus_path_decode(sd_bus_message_get_path(call->message), CONTAINER_PATH_PREFIX, &name) <= 0)
+                return NULL;
+        return container_find(call->manager, name);
+}
+
+static int call_comes_again(sd_event_source *source _unused_, void *userdata)
+{
+        Call *call = userdata;
+
+        call->again = sd_event_source_disable_unref(call->again);
+        int r = sd_bus_message_rewind(call->message, true);
+        if (r < 0)
+                call_reply_error(call, r, NULL);
+        else
+                call_proceed(call, call_object(call));
+        return 0;
 }
 
 void call_again(Call *call)
@@ -170,9 +184,7 @@ void call_again(Call *call)
         call->container = NULL;
         call->spec = spec_free(call->spec);
         call->execution = execution_free(call->execution);
-        int r = sd_bus_message_rewind(call->message, true);
-        if (r >= 0)
-                r = sd_bus_enqueue_for_read(sd_bus_message_get_bus(call->message), call->message);
+        int r = sd_event_add_defer(call->manager->event, &call->again, call_comes_again, call);
         if (r < 0)
                 call_reply_error(call, r, NULL);
 }

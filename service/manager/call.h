@@ -3,9 +3,9 @@
  * Call
  *
  * One method call, from its arrival to its answer. It owns the message, a place in its caller's quota, and whatever
- * was begun to answer it: freeing it cancels all of that. A call that waits for an authority's answer is dispatched
- * again from the top, so that every look-up is made anew on things as they then are; what must outlast that (the
- * answer, the claim of a name) hangs here.
+ * was begun to answer it: freeing it cancels all of that. A call that waits for an authority's answer is taken through
+ * its steps again from the top, so that every look-up is made anew on things as they then are; what must outlast that
+ * (the answer, the claim of a name) hangs here.
  */
 #pragma once
 
@@ -26,10 +26,11 @@ struct Call {
         const Method *method;
         Manager *manager;
 
-        bool is_parked;       /* waits for its caller's identity or account, and is dispatched again with it */
-        Container *container; /* borrowed, found anew at each dispatch; NULL where there is none */
-        Spec *spec;           /* read anew at each dispatch */
-        Execution *execution; /* read anew at each dispatch */
+        bool is_parked;         /* waits for its caller's identity or account, and comes again with it */
+        sd_event_source *again; /* it comes again */
+        Container *container;   /* borrowed, found anew each time; NULL where there is none */
+        Spec *spec;             /* read anew at each dispatch */
+        Execution *execution;   /* read anew at each dispatch */
         union {
                 struct {
                         const char *who;
@@ -83,7 +84,7 @@ struct Method {
 int call_dispatch(Manager *manager, sd_bus_message *message, const Method *method, Container *container,
                   sd_bus_error *error);
 
-/** call_again() - dispatch the message once more; the call stays */
+/** call_again() - take it through its steps once more, soon, from the loop; the call stays */
 void call_again(Call *call);
 
 /** call_reply() - send @reply, which is consumed, and free the call. Return: CALL_ANSWERED. */

@@ -243,6 +243,25 @@ static void test_asked_while_being_made(Fixture *fixture)
         terminate(alice, "box");
 }
 
+/*
+ * Had it worked, bob's question about root's container would have become one about nothing: never answered in our words,
+ * and a place in his quota that is taken for good.
+ */
+static void test_object_gone_meanwhile(Fixture *fixture)
+{
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        g_autofree char *path = container_path("slow");
+        g_auto(Pending) pending = {};
+
+        create(fixture->client, "slow", idle, NULL);
+        client_call_later(bob, path, CONTAINER_INTERFACE, "Kill", g_variant_new("(si)", "leader", SIGKILL), &pending);
+        n_containers(bob);
+        terminate(fixture->client, "slow");
+        await_n_containers(fixture->client, 0);
+        await(pending.is_done);
+        g_assert_cmpstr(client_error_name(pending.error), ==, ERROR_PREFIX "NoSuchContainer");
+}
+
 static const Test tests[] = {
         ATTACK("/attack/A5-a-namespace-that-is-made-later", test_namespace_made_later),
         ATTACK("/attack/A5-options-that-reach-further", test_reaching_options),
@@ -252,6 +271,7 @@ static const Test tests[] = {
         ATTACK("/attack/A14-an-answer-that-is-forged", test_answer_forged),
         ATTACK("/attack/A13-a-name-taken-by-another-user", test_replaced_by_another_user),
         ATTACK("/attack/A23-a-uid-above-int-max", test_uid_above_int_max),
+        ATTACK("/attack/A13-an-object-that-has-gone", test_object_gone_meanwhile),
         ATTACK("/attack/A13-asked-while-it-is-being-made", test_asked_while_being_made),
 };
 
