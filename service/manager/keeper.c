@@ -122,9 +122,21 @@ int keeper_rename(Keeper *keeper, const char *name)
 
 void keeper_let_go(Container *container)
 {
-        if (container->keeper)
+        if (container->keeper) {
                 container->keeper->container = NULL;
+                container->keeper->owner = container->owner;
+        }
         container->keeper = NULL;
+}
+
+unsigned keepers_of(const Manager *manager, uid_t owner)
+{
+        const Keeper *keeper;
+        unsigned n = 0;
+
+        LIST_FOREACH(keeper, &manager->keepers, others)
+                n += (keeper->container ? keeper->container->owner : keeper->owner) == owner;
+        return n;
 }
 
 void keepers_free(Manager *manager)

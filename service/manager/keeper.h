@@ -17,7 +17,8 @@ struct Keeper {
         Container *container; /* NULL once nobody is interested */
         char *name;           /* of the directory */
         int pidfd;
-        pid_t pid; /* for people to read */
+        pid_t pid;   /* for people to read */
+        uid_t owner; /* of the container that it had */
         sd_event_source *death;
         Creation *successor; /* that waits for the name */
 };
@@ -43,6 +44,9 @@ int keeper_rename(Keeper *keeper, const char *name);
 
 /** keeper_let_go() - the container is no longer seen; the keeper remains until it is dead */
 void keeper_let_go(Container *container);
+
+/** keepers_of() - how many supervisors there are for the containers of @owner, whatever has become of those */
+unsigned keepers_of(const Manager *manager, uid_t owner);
 
 /** keepers_free() - the manager ends: supervisors go on */
 void keepers_free(Manager *manager);

@@ -9,8 +9,12 @@
 #include "common/error.h"
 #include "manager/container.h"
 #include "manager/creation.h"
+#include "manager/keeper.h"
 #include "manager/membership.h"
 #include "manager/methods.h"
+
+/* How many supervisors there may be for each container that a user may have. */
+enum { ENDED_PER_PLACE = 4 };
 
 int create_read(Call *call, sd_bus_error *error)
 {
@@ -26,7 +30,11 @@ int create_read(Call *call, sd_bus_error *error)
         return creation_claim(call, error);
 }
 
-/* Confined containers are made without a question, so their number is limited; others somebody has answered for. */
+/*
+ * Confined containers are made without a question, so their number is limited; others somebody has answered for. A
+ * container that has ended needs no place, but its supervisor remembers the end for a while, or may be kept from going
+ * by a file system of the owner's that doesn't answer: so those are counted, too.
+ */
 static int require_place(Call *call, sd_bus_error *error)
 {
         const Container *container;
@@ -37,10 +45,16 @@ static int require_place(Call *call, sd_bus_error *error)
         unsigned n = caller_n_creations(call->caller);
         TAILQ_FOREACH(container, &call->manager->list, others)
                 n += container->owner == call->caller->uid && container->state != STATE_EXITED && !container->creation;
-        if (n < call->manager->max_containers_per_user)
-                return 0;
-        return error_set(error, ERROR_LIMIT_REACHED, "user %u has %u containers already (MaxContainersPerUser)",
-                         (unsigned)call->caller->uid, n);
+        if (n >= call->manager->max_containers_per_user)
+                return error_set(error, ERROR_LIMIT_REACHED, "user %u has %u containers already (MaxContainersPerUser)",
+                                 (unsigned)call->caller->uid, n);
+        n = keepers_of(call->manager, call->caller->uid);
+        if (n / ENDED_PER_PLACE >= call->manager->max_containers_per_user)
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "user %u has %u containers that run or have ended and were not asked about "
+                                 "(%u times MaxContainersPerUser)",
+                                 (unsigned)call->caller->uid, n, (unsigned)ENDED_PER_PLACE);
+        return 0;
 }
 
 static int start(Call *call, CreationKind kind, sd_bus_error *error)

@@ -282,6 +282,39 @@ static void test_record_wiped_out(Fixture *fixture)
         wait_for(carol, "box", "exited", 0);
 }
 
+/*
+ * Had it worked, one user would have had a supervisor, which is root's process, for each command that ran for a moment:
+ * a thousand of them in a minute.
+ */
+static void test_ends_without_number(Fixture *fixture)
+{
+        enum { MOST = 2, PER_PLACE = 4 };
+        const char *directory = "/run/pflask/manager.conf.d", *file = "/run/pflask/manager.conf.d/few.conf";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        const char *error = "";
+        guint n_made = 0;
+
+        g_assert_cmpint(g_mkdir_with_parents(directory, 0755), ==, 0);
+        write_file(file, "[Manager]\nMaxContainersPerUser=2\n", 0644, 0);
+        fixture_stop_manager(fixture, SIGTERM);
+        fixture_start_manager(fixture);
+        for (; n_made < 100 && !*error; n_made += !*error) {
+                g_autofree char *name = g_strdup_printf("box%u", n_made);
+                g_auto(Signals) signals = {};
+                signals_watch(alice, name, &signals);
+                error = creation_outcome(alice, name, "true", NULL);
+                if (!*error)
+                        await(signals.n_exited == 1);
+        }
+        g_assert_cmpstr(error, ==, ERROR_PREFIX "LimitReached");
+        g_assert_cmpuint(n_made, ==, MOST * PER_PLACE);
+        assert_others_are_served(fixture);
+        end_all(alice, TRUE);
+        g_assert_cmpint(unlink(file), ==, 0);
+        g_assert_cmpint(rmdir(directory), ==, 0);
+        fixture->descriptors_before = G_MAXUINT; /* of another manager */
+}
+
 static const Test tests[] = {
         TEST("/attack/A25-names-that-are-more-than-names", test_names, ON_BOTH),
         ATTACK("/attack/too-much-at-once", test_too_much),
@@ -290,6 +323,7 @@ static const Test tests[] = {
         ATTACK("/attack/A19-more-containers-than-allowed", test_more_containers_than_allowed),
         TEST("/attack/A19-answers-that-nobody-reads", test_answers_never_read, ON_BUS),
         ATTACK("/attack/A19-an-end-that-is-taken-away", test_end_taken_away),
+        ATTACK("/attack/A19-ends-without-number", test_ends_without_number),
         ATTACK("/attack/A19-a-record-that-is-wiped-out", test_record_wiped_out),
 };
 
