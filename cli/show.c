@@ -5,11 +5,11 @@
  * What is known of a container, one KEY=VALUE a line, or as JSON: its properties, which are for everybody, and what it
  * was asked to be, which is not. Both are a{sv} to us, so whatever a newer service adds is shown as well.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/connection.h"
+#include "cli/inside.h"
 #include "cli/json.h"
 #include "cli/text.h"
 #include "common/error.h"
@@ -114,45 +114,15 @@ static int show_print(sd_bus_message *reply, const ShowOptions *options)
 
 /* ---- what is inside ---- */
 
-/*
- * Something that only those are told who may look inside. It is left out for others: nobody is asked for a password
- * just to be shown more. Return: the reply, the caller's; NULL.
- */
-static sd_bus_message *ask_inside(Connection *connection, const char *name, const char *member)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
-        sd_bus_message *reply = NULL;
-
-        int r = connection_new_call(connection, member, &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "s", name);
-        if (r >= 0)
-                r = sd_bus_message_set_allow_interactive_authorization(call, false);
-        if (r >= 0)
-                r = sd_bus_call(connection->bus, call, 0, NULL, &reply);
-        return r < 0 ? NULL : reply;
-}
-
 static int append_addresses(sd_bus_message *all, sd_bus_message *reply)
 {
         char text[INET6_ADDRSTRLEN];
-        const void *bytes;
-        int32_t family;
-        size_t n;
 
         int r = sd_bus_message_open_container(all, 'a', "s");
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', "(iay)");
-        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "iay")) > 0) {
-                r = sd_bus_message_read(reply, "i", &family);
-                if (r >= 0)
-                        r = sd_bus_message_read_array(reply, 'y', &bytes, &n);
-                if (r >= 0 && n == (family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr)) &&
-                    inet_ntop(family, bytes, text, sizeof(text)))
-                        r = sd_bus_message_append(all, "s", text);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
-        }
+        while (r >= 0 && (r = inside_read_address(reply, text)) > 0)
+                r = sd_bus_message_append(all, "s", text);
         return r < 0 ? r : sd_bus_message_close_container(all);
 }
 
@@ -204,7 +174,7 @@ static int show_extend(Connection *connection, const char *name, const ShowOptio
                 if (!is_wanted(options, insides[i].key))
                         continue;
                 _cleanup_(sd_bus_message_unrefp)
-                        sd_bus_message *reply = ask_inside(connection, name, insides[i].member);
+                        sd_bus_message *reply = inside_ask(connection, name, insides[i].member);
                 if (reply)
                         r = append_inside(all, i, reply);
         }
@@ -221,45 +191,39 @@ static int show_extend(Connection *connection, const char *name, const ShowOptio
 
 /* ---- the verbs ---- */
 
-static int properties_call(Connection *connection, const char *name, sd_bus_message **ret)
-{
-        _cleanup_(freep) char *path = NULL;
+typedef int (*ShowAsk)(Connection *connection, const char *name, const ShowOptions *options, sd_bus_message **ret_reply,
+                       sd_bus_error *error);
 
-        int r = sd_bus_path_encode(CONTAINER_PATH_PREFIX, name, &path);
+static int properties_ask(Connection *connection, const char *name, const ShowOptions *options,
+                          sd_bus_message **ret_reply, sd_bus_error *error)
+{
+        int r = inside_properties(connection, name, ret_reply, error);
+
+        return r < 0 ? r : show_extend(connection, name, options, ret_reply);
+}
+
+static int description_ask(Connection *connection, const char *name, const ShowOptions *options _unused_,
+                           sd_bus_message **ret_reply, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+
+        int r = connection_new_call(connection, "DescribeContainer", &call);
         if (r >= 0)
-                r = sd_bus_message_new_method_call(connection->bus, ret,
-                                                   connection->is_direct ? NULL : MANAGER_BUS_NAME, path,
-                                                   "org.freedesktop.DBus.Properties", "GetAll");
-        return r < 0 ? r : sd_bus_message_append(*ret, "s", CONTAINER_INTERFACE);
+                r = sd_bus_message_append(call, "s", name);
+        return r < 0 ? r : connection_call(connection, call, ret_reply, error);
 }
 
-static int describe_call(Connection *connection, const char *name, sd_bus_message **ret)
-{
-        int r = connection_new_call(connection, "DescribeContainer", ret);
-
-        return r < 0 ? r : sd_bus_message_append(*ret, "s", name);
-}
-
-static int show_with(Invocation *invocation, int (*new_call)(Connection *, const char *, sd_bus_message **),
-                     sd_bus_error *error)
+static int show_with(Invocation *invocation, ShowAsk ask, sd_bus_error *error)
 {
         _cleanup_(connection_freep) Connection *connection = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(freep) char *name = NULL;
         const ShowOptions *options = invocation->options;
 
         invocation->subject = invocation->operands[0];
-        int r = connection_open(&options->common, &connection, error);
-        if (r < 0)
-                return r;
-        name = connection_find(connection, invocation->subject, error);
-        if (!name)
-                return -sd_bus_error_get_errno(error) ?: -ENOMEM;
-        r = new_call(connection, name, &call);
+        int r = connection_open_to(&options->common, invocation->subject, &connection, &name, error);
         if (r >= 0)
-                r = connection_call(connection, call, &reply, error);
-        if (r >= 0 && new_call == properties_call)
-                r = show_extend(connection, name, options, &reply);
+                r = ask(connection, name, options, &reply, error);
         if (r >= 0)
                 r = show_print(reply, options);
         return r < 0 ? r : 0;
@@ -267,18 +231,12 @@ static int show_with(Invocation *invocation, int (*new_call)(Connection *, const
 
 static int show_run(Invocation *invocation, sd_bus_error *error)
 {
-        int r = show_with(invocation, properties_call, error);
-
-        if (sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_OBJECT, SD_BUS_ERROR_UNKNOWN_METHOD)) {
-                sd_bus_error_free(error);
-                return error_set(error, ERROR_NO_SUCH_CONTAINER, "no container '%s'", invocation->subject);
-        }
-        return r;
+        return show_with(invocation, properties_ask, error);
 }
 
 static int describe_run(Invocation *invocation, sd_bus_error *error)
 {
-        return show_with(invocation, describe_call, error);
+        return show_with(invocation, description_ask, error);
 }
 
 static const Option show_options[] = {

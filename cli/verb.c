@@ -7,9 +7,9 @@
 #include "cli/colour.h"
 
 static const Verb *(*const verbs[])(void) = {
-        bare_verb,     run_verb,      attach_verb,  exec_verb,      shell_verb, list_verb,
-        show_verb,     describe_verb, logs_verb,    wait_verb,      kill_verb,  terminate_verb,
-        poweroff_verb, reboot_verb,   copy_to_verb, copy_from_verb, bind_verb,  monitor_verb,
+        bare_verb,   run_verb,      attach_verb,    exec_verb, shell_verb,   list_verb,      status_verb,
+        show_verb,   describe_verb, logs_verb,      wait_verb, kill_verb,    terminate_verb, poweroff_verb,
+        reboot_verb, copy_to_verb,  copy_from_verb, bind_verb, monitor_verb,
 };
 
 const Verb *verb_at(size_t i)

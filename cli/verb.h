@@ -96,6 +96,7 @@ const Verb *attach_verb(void);
 const Verb *exec_verb(void);
 const Verb *shell_verb(void);
 const Verb *list_verb(void);
+const Verb *status_verb(void);
 const Verb *show_verb(void);
 const Verb *describe_verb(void);
 const Verb *logs_verb(void);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Verbs stand here; options are asked of pflask, and names of the running service.
 
-_pflask_verbs="run attach exec shell list show describe logs wait kill terminate poweroff reboot copy-to copy-from bind
+_pflask_verbs="run attach exec shell list status show describe logs wait kill terminate poweroff reboot copy-to copy-from bind
         monitor"
 
 _pflask_options() {
@@ -23,7 +23,7 @@ _pflask_word() {
         attach | show | describe | logs)
                 [ "$n" -eq 0 ] && COMPREPLY=($(compgen -W "$(_pflask_names)" -- "$cur"))
                 ;;
-        wait | kill | terminate | poweroff | reboot)
+        status | wait | kill | terminate | poweroff | reboot)
                 COMPREPLY=($(compgen -W "$(_pflask_names)" -- "$cur"))
                 ;;
         exec | shell)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Verbs stand here; options are asked of pflask, and names of the running service.
 
-set -g __pflask_verbs run attach exec shell list show describe logs wait kill terminate poweroff reboot copy-to copy-from bind monitor
+set -g __pflask_verbs run attach exec shell list status show describe logs wait kill terminate poweroff reboot copy-to copy-from bind monitor
 
 function __pflask_verb
         for word in (commandline -opc)[2..]
@@ -27,7 +27,7 @@ complete -c pflask -f
 complete -c pflask -n "not __fish_seen_subcommand_from $__pflask_verbs" -a "$__pflask_verbs"
 complete -c pflask -n __pflask_makes -a '(__fish_complete_command)'
 complete -c pflask -n 'string match -q -- "-*" (commandline -ct)' -a '(__pflask_options)'
-complete -c pflask -n '__fish_seen_subcommand_from attach exec shell show describe logs wait kill terminate poweroff reboot copy-to copy-from bind' -a '(__pflask_names)'
+complete -c pflask -n '__fish_seen_subcommand_from attach exec shell status show describe logs wait kill terminate poweroff reboot copy-to copy-from bind' -a '(__pflask_names)'
 complete -c pflask -n '__fish_seen_subcommand_from copy-to copy-from bind' -F
 complete -c pflask -n __pflask_makes -s a -l attach -x -a '(__pflask_names)'
 complete -c pflask -n __pflask_makes -s r -l chroot -x -a '(__fish_complete_directories)'

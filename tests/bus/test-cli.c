@@ -72,6 +72,13 @@ static const Row rows[] = {
          "$pflask terminate box; $pflask wait box",
          137, "word\nword\n", NULL},
         {"list-of-nothing-succeeds", "$pflask list >/dev/null", 0, "", NULL},
+        {"status-has-the-tree-of-processes",
+         "$pflask --detach --name=box -- sh -c 'sleep 4321 & wait' >/dev/null && until $pflask status box | "
+         "grep -q '[0-9] sleep 4321'; do :; done; $pflask terminate box; $pflask status box | grep -c -e 'killed by "
+         "SIGKILL' "
+         "-e 4321; $pflask wait box",
+         137, "1\n", NULL},
+        {"status-of-nobody-is-125", "$pflask status absent", 125, "", "no container 'absent'"},
         {"attach-to-nobody-is-125", "$pflask attach absent", 125, "", "absent"},
         {"wait-for-nobody-is-125", "$pflask wait absent", 125, "", "absent"},
         {"kill-of-nobody-is-125", "$pflask kill absent", 125, "", "absent"},
