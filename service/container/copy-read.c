@@ -290,16 +290,17 @@ static int reader_begin(Reader *reader)
 static int reader_run(Reader *reader)
 {
         VisitWork total = {};
-        int r = 0;
+        int r;
 
         if (reader->side->report >= 0) {
                 reader->counted = &total;
                 r = reader_begin(reader);
                 reader->counted = NULL;
+                if (r < 0)
+                        return r;
                 visit_tell(reader->side->report, NULL, &total);
         }
-        if (r >= 0)
-                r = reader_begin(reader);
+        r = reader_begin(reader);
         if (r < 0)
                 return r;
         *reader->item = (Item){};
