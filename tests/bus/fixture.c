@@ -423,8 +423,10 @@ static void await_strangers(Fixture *fixture)
                         continue;
                 if (fixture->manager >= 0 && is_spare(pid))
                         continue;
+                /* One that has only just been cloned is known for a spare after its execve(2). */
                 _cleanup_(fd_closep) int pidfd = pidfd_open(pid, 0);
-                if (pidfd >= 0 && poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, 5000) == 0) {
+                if (pidfd >= 0 && poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, 5000) == 0 &&
+                    (fixture->manager < 0 || !is_spare(pid))) {
                         g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
                         g_autofree char *command = NULL;
                         g_file_get_contents(path, &command, NULL, NULL);
