@@ -58,13 +58,33 @@ static int source_find_root(const Opening *opening)
         return fd < 0 ? -errno : fd;
 }
 
+/*
+ * The kernel clones for everybody what nobody may look into, and it would be the command that is refused then. So a
+ * confined caller hears at once what open(2) would have said. This allows nothing: whatever is done inside, the kernel
+ * is asked again.
+ */
+static int source_check_access(const Opening *opening, int fd)
+{
+        struct stat st;
+
+        if (!opening->is_confined)
+                return 0;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        int mode = S_ISDIR(st.st_mode) ? X_OK : R_OK;
+        return faccessat(fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) < 0 ? -errno : 0;
+}
+
 static int source_open_root(const Opening *opening, Sources *sources)
 {
         const char *name = opening->spec->root_path ?: "the root directory";
         _cleanup_(fd_closep) int fd = source_find_root(opening);
 
-        if (fd < 0)
-                return tree_fail(opening->failure, fd, name, "/", NULL);
+        int r = fd < 0 ? fd : 0;
+        if (r >= 0 && opening->spec->root_path)
+                r = source_check_access(opening, fd);
+        if (r < 0)
+                return tree_fail(opening->failure, r, name, "/", NULL);
         int tree = source_clone(fd, opening->spec->read_only ? MOUNT_ATTR_RDONLY : 0);
         if (tree < 0)
                 return tree_fail(opening->failure, tree, name, "/", tree == -EINVAL ? hint_foreign : NULL);
@@ -81,8 +101,9 @@ static int source_open_bind(const Opening *opening, const Mount *mount, Source *
 
         if (opening->is_confined)
                 attributes |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-        if (fd < 0)
-                return tree_fail(opening->failure, fd, mount->source, mount->destination, NULL);
+        int r = fd < 0 ? fd : source_check_access(opening, fd);
+        if (r < 0)
+                return tree_fail(opening->failure, r, mount->source, mount->destination, NULL);
         if (fstat(fd, &st) < 0)
                 return tree_fail(opening->failure, -errno, mount->source, mount->destination, NULL);
         source->is_directory = S_ISDIR(st.st_mode);

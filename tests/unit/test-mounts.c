@@ -387,10 +387,11 @@ static void test_confined_bind(World *world)
 static void test_confined_unreadable(World *world)
 {
         g_autofree char *source = make_source(world, "secret"), *file = world_path(world, "secret/file");
-        g_autofree char *missing = world_path(world, "secret/missing");
-        const char *const paths[] = {file, missing};
+        g_autofree char *missing = world_path(world, "secret/missing"), *closed = world_path(world, "closed");
+        const char *const paths[] = {file, missing, source, closed};
 
         g_assert_no_errno(chmod(source, 0700));
+        g_assert_true(g_file_set_contents_full(closed, "", 0, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
         world_confine(world);
         for (unsigned i = 0; i < ELEMENTS(paths); i++) {
                 world->spec->n_mounts = 0;

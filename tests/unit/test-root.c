@@ -261,7 +261,7 @@ static void test_not_the_callers(World *world)
 {
         g_autofree char *closed = world_path(world, "closed");
         g_autofree char *there = world_path(world, "closed/there");
-        const char *const paths[] = {there, "closed/missing"};
+        const char *const paths[] = {there, "closed/missing", "closed"};
 
         world_confine(world);
         g_assert_no_errno(g_mkdir_with_parents(there, 0755));
