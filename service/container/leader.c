@@ -24,17 +24,22 @@
 /* ---- the socket ---- */
 
 /* If nobody listens any more, the supervisor is dead, and we are about to be. */
-static void leader_say_ready(const Leader *leader, const RootKept *kept)
+static int leader_say_ready(const Leader *leader, const RootKept *kept, Failure *failure)
 {
-        const Report report = {.kind = REPORT_READY, .has_devpts = kept->devpts >= 0, .has_layers = kept->layers >= 0};
+        Report report = {.kind = REPORT_READY, .has_devpts = kept->devpts >= 0, .has_layers = kept->layers >= 0};
         int fds[2];
         unsigned n = 0;
+
+        int r = user_pack(leader->user, report.user);
+        if (r < 0)
+                return failure_step(failure, r, "tell of", "user", leader->user->name);
 
         if (report.has_devpts)
                 fds[n++] = kept->devpts;
         if (report.has_layers)
                 fds[n++] = kept->layers;
         fd_send(leader->report, &report, sizeof(report), fds, n);
+        return 0;
 }
 
 _noreturn_ static void leader_fail(const Leader *leader, const Failure *failure)
@@ -315,9 +320,10 @@ void leader_run(Leader *leader)
         process_reset_signals();
         leader_wait(leader, BARRIER_ADMITTED);
         int r = leader_prepare(leader, &kept, &failure);
+        if (r >= 0)
+                r = leader_say_ready(leader, &kept, &failure);
         if (r < 0)
                 leader_fail(leader, &failure);
-        leader_say_ready(leader, &kept);
         leader_wait(leader, BARRIER_GO);
         r = leader_finish(leader, &environment, &failure);
         if (r >= 0)

@@ -35,7 +35,10 @@ typedef struct Report {
         ReportKind kind;
         bool has_devpts, has_layers; /* with ready: which of RootKept come along, in this order */
         unsigned n_trees;            /* with lock: they come along, LOCK_TREES_MAX at most */
-        Failure failure;
+        union {
+                Failure failure;
+                char user[USER_PACKED_SIZE]; /* with ready: who runs the command, by user_pack() */
+        };
 } Report;
 
 /* What the leader needs; it has it by having been cloned. */

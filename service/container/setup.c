@@ -66,6 +66,7 @@ Setup *setup_free(Setup *setup)
         fd_close(setup->kept.layers);
         free(setup->interfaces);
         idmaps_free(setup->maps);
+        user_free(setup->user);
         identity_done(&setup->identity);
         free(setup);
         return NULL;
@@ -334,7 +335,10 @@ int setup_read(Setup *setup, Failure *failure)
                 .devpts = report.has_devpts ? fds[0] : -EBADF,
                 .layers = report.has_layers ? fds[report.has_devpts] : -EBADF,
         };
+        int r = user_unpack(report.user, &setup->user);
+        if (r < 0)
+                return failure_step(failure, r, "learn", "the user", NULL);
         setup->is_ready = true;
-        int r = setup_open_barrier(setup, failure);
+        r = setup_open_barrier(setup, failure);
         return r < 0 ? r : SETUP_READY;
 }

@@ -42,6 +42,7 @@ typedef struct Setup {
         Cgroup *cgroup;               /* NULL where a scope serves, or none is needed */
         Identity identity;
         IdMaps *maps;  /* NULL: no user namespace */
+        User *user;    /* who runs the command, without ids; from when the leader is ready */
         RootKept kept; /* for the next leader, from when this one is ready */
         bool is_ready;
         bool may_go;

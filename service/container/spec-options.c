@@ -91,16 +91,22 @@ static int bool_read(const Option *option, sd_bus_message *message, Spec *spec, 
         return r;
 }
 
+static int bool_describe(const Option *option, const Spec *spec, sd_bus_message *message)
+{
+        bool value = *FIELD(bool, spec, option);
+
+        return sd_bus_message_append(message, "{sv}", option->key, "b", (int)value) ?: 1;
+}
+
 static int bool_append(const Option *option, const Spec *spec, sd_bus_message *message)
 {
         _cleanup_(spec_freep) Spec *defaults = spec_new();
 
         if (!defaults)
                 return -ENOMEM;
-        bool value = *FIELD(bool, spec, option);
-        if (value == *FIELD(bool, defaults, option))
+        if (*FIELD(bool, spec, option) == *FIELD(bool, defaults, option))
                 return 0;
-        return sd_bus_message_append(message, "{sv}", option->key, "b", (int)value) ?: 1;
+        return bool_describe(option, spec, message);
 }
 
 static int text_read(const Option *option, sd_bus_message *message, Spec *spec, sd_bus_error *error)
@@ -773,21 +779,23 @@ int spec_read(sd_bus_message *message, Spec **ret, sd_bus_error *error)
 
 /* ---- writing ---- */
 
-static int spec_append_some(const Spec *spec, sd_bus_message *message, bool with_descriptors)
+/* A descriptor says nothing about what it was; the environment is the supervisor's to tell. */
+static int option_describe(const Option *option, const Spec *spec, sd_bus_message *message)
 {
-        int r = sd_bus_message_open_container(message, 'a', "{sv}");
-
-        for (unsigned i = 0; r >= 0 && i < ELEMENTS(options); i++) {
-                bool is_descriptor = *options[i].type == 'h' || (options[i].other_type && spec->root_fd >= 0);
-                if (with_descriptors || !is_descriptor)
-                        r = options[i].append(&options[i], spec, message);
-        }
-        return r < 0 ? r : sd_bus_message_close_container(message);
+        if (*option->type == 'h' || (option->other_type && spec->root_fd >= 0) ||
+            strcmp(option->key, "Environment") == 0)
+                return 0;
+        return option->append == bool_append ? bool_describe(option, spec, message)
+                                             : option->append(option, spec, message);
 }
 
-int spec_append_options(const Spec *spec, sd_bus_message *message)
+int spec_describe(const Spec *spec, sd_bus_message *message)
 {
-        return spec_append_some(spec, message, false);
+        int r = 0;
+
+        for (unsigned i = 0; r >= 0 && i < ELEMENTS(options); i++)
+                r = option_describe(&options[i], spec, message);
+        return r < 0 ? r : 0;
 }
 
 int spec_append(const Spec *spec, sd_bus_message *message)
@@ -796,5 +804,9 @@ int spec_append(const Spec *spec, sd_bus_message *message)
 
         if (r >= 0)
                 r = sd_bus_message_append_strv(message, spec->command);
-        return r < 0 ? r : spec_append_some(spec, message, true);
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'a', "{sv}");
+        for (unsigned i = 0; r >= 0 && i < ELEMENTS(options); i++)
+                r = options[i].append(&options[i], spec, message);
+        return r < 0 ? r : sd_bus_message_close_container(message);
 }

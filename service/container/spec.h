@@ -128,8 +128,14 @@ int spec_read(sd_bus_message *message, Spec **ret, sd_bus_error *error);
 /** spec_append() - write "sasa{sv}", with only the options that differ from their defaults. Return: 0; -errno. */
 int spec_append(const Spec *spec, sd_bus_message *message);
 
-/** spec_append_options() - write the a{sv} alone, without descriptors: DescribeContainer. Return: 0; -errno. */
-int spec_append_options(const Spec *spec, sd_bus_message *message);
+/**
+ * spec_describe() - write the {sv} of an a{sv} that is open: what is switched on and off, and what else was given
+ *
+ * Without Environment, of which a spec has only what was added, and without descriptors.
+ *
+ * Return: 0; -errno.
+ */
+int spec_describe(const Spec *spec, sd_bus_message *message);
 
 /** spec_sharable_namespace_flag() - CLONE_NEW... of one of the words of SharedNamespaces, or 0 */
 uint64_t spec_namespace_flag(const char *word);

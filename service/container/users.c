@@ -333,3 +333,49 @@ int user_lookup_host(const char *name, User **ret, Failure *failure)
         *ret = TAKE_PTR(user);
         return 0;
 }
+
+/* ---- packed ---- */
+
+int user_pack(const User *user, char packed[static USER_PACKED_SIZE])
+{
+        const char *words[] = {user->name ?: "", user->home ?: "", user->shell ?: ""};
+        char *at = packed;
+
+        for (unsigned i = 0; i < ELEMENTS(words); i++) {
+                size_t bytes = strlen(words[i]) + 1, left = (size_t)(packed + USER_PACKED_SIZE - at);
+                if (bytes > left)
+                        return -ENAMETOOLONG;
+                at = mempcpy(at, words[i], bytes);
+        }
+        return 0;
+}
+
+/* The word at *@at, which is moved behind it. Return: NULL at @end. */
+static const char *packed_next(const char **at, const char *end)
+{
+        const char *word = *at, *nul = memchr(word, '\0', (size_t)(end - word));
+
+        if (!nul)
+                return NULL;
+        *at = nul + 1;
+        return word;
+}
+
+int user_unpack(const char packed[static USER_PACKED_SIZE], User **ret)
+{
+        const char *at = packed, *end = packed + USER_PACKED_SIZE;
+        _cleanup_(user_freep) User *user = calloc(1, sizeof(*user));
+
+        if (!user)
+                return -ENOMEM;
+        char **places[] = {&user->name, &user->home, &user->shell};
+        for (unsigned i = 0; i < ELEMENTS(places); i++) {
+                const char *word = packed_next(&at, end);
+                if (!word)
+                        return -EBADMSG;
+                if (*word && !(*places[i] = strdup(word)))
+                        return -ENOMEM;
+        }
+        *ret = TAKE_PTR(user);
+        return 0;
+}

@@ -24,6 +24,9 @@ typedef struct User {
         char *shell; /* absolute */
 } User;
 
+/* A record for name, home and shell of somebody; a passwd entry that doesn't fit is nobody's. */
+enum { USER_PACKED_SIZE = 2048 };
+
 User *user_free(User *user);
 DEFINE_CLEANUP(User, user_free)
 
@@ -50,3 +53,14 @@ int user_lookup_beneath(int root, const char *name, User **ret, Failure *failure
  * Return: 0; -errno.
  */
 int user_lookup_host(const char *name, User **ret, Failure *failure);
+
+/** user_pack() - name, home and shell, to be sent. Return: 0; -ENAMETOOLONG. */
+int user_pack(const User *user, char packed[static USER_PACKED_SIZE]);
+
+/**
+ * user_unpack() - the counterpart, for a record of whatever content
+ * @ret:  the caller's; without ids
+ *
+ * Return: 0; -EBADMSG; -ENOMEM.
+ */
+int user_unpack(const char packed[static USER_PACKED_SIZE], User **ret);

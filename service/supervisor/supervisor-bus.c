@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/process.h"
+#include "container/environment.h"
 #include "supervisor/power.h"
 #include "supervisor/supervisor.h"
 
@@ -234,18 +235,45 @@ static int method_terminate(sd_bus_message *message, void *userdata, sd_bus_erro
         return supervisor_terminate(userdata, message, error);
 }
 
+/* With what the set-up has added; only the leader, which has looked into the root, could know the user. */
+static int describe_environment(const Supervisor *supervisor, sd_bus_message *reply)
+{
+        const Spec *spec = supervisor->spec;
+        _cleanup_(strings_freep) char **environment = NULL;
+        Failure ignored;
+        int r = environment_build(spec->environment, supervisor->user, spec->terminal, &environment, &ignored);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", "Environment");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(reply, environment);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         const Supervisor *supervisor = userdata;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 
-        if (!supervisor->spec)
+        if (!supervisor->user)
                 return error_set(error, ERROR_NOT_RUNNING, "there is no container yet");
         int r = sd_bus_message_new_method_return(message, &reply);
         if (r >= 0)
                 r = sd_bus_message_append_strv(reply, supervisor->spec->command);
         if (r >= 0)
-                r = spec_append_options(supervisor->spec, reply);
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = describe_environment(supervisor, reply);
+        if (r >= 0)
+                r = spec_describe(supervisor->spec, reply);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 

@@ -93,6 +93,8 @@ static void start_succeeded(Supervisor *supervisor)
 {
         supervisor->report_source = sd_event_source_disable_unref(supervisor->report_source);
         supervisor->setup->report = fd_close(supervisor->setup->report);
+        user_free(supervisor->user);
+        supervisor->user = TAKE_PTR(supervisor->setup->user);
         int r = supervisor_watch(supervisor);
         int answered = supervisor->start ? start_answer(supervisor) : power_restarted(supervisor);
         if (r < 0 || answered < 0) {

@@ -438,6 +438,7 @@ Supervisor *supervisor_free(Supervisor *supervisor)
         fd_close(supervisor->leader);
         console_free(supervisor->console);
         spec_free(supervisor->spec);
+        user_free(supervisor->user);
         free(supervisor->failure);
         record_done(&supervisor->record);
         sd_event_unref(supervisor->event);

@@ -42,6 +42,7 @@ struct Supervisor {
         sd_bus *maker; /* of the manager that makes the container, until Start has been answered; borrowed */
 
         Spec *spec;
+        User *user;       /* who runs the command, without ids; NULL before the first leader is the command */
         Console *console; /* NULL without Terminal */
         Attachment attachment;
         Holder creator;

@@ -415,7 +415,12 @@ static void test_describe(Fixture *fixture)
         g_assert_true(g_variant_lookup(description, "Command", "^as", &command));
         g_assert_cmpstr(command[0], ==, "sh");
         g_assert_true(g_variant_lookup(description, "Environment", "^as", &environment));
-        g_assert_true(g_strv_contains((const char *const *)environment, "A=B"));
+        static const char *const assignments[] = {"A=B", "HOME=/root", "USER=root", "container=pflask"};
+        for (guint i = 0; i < G_N_ELEMENTS(assignments); i++)
+                g_assert_true(g_strv_contains((const char *const *)environment, assignments[i]));
+        gboolean has_terminal = FALSE, is_ephemeral = TRUE;
+        g_assert_true(g_variant_lookup(description, "Terminal", "b", &has_terminal) && has_terminal);
+        g_assert_true(g_variant_lookup(description, "Ephemeral", "b", &is_ephemeral) && !is_ephemeral);
         const char *hostname;
         g_assert_true(g_variant_lookup(description, "Hostname", "&s", &hostname));
         g_assert_cmpstr(hostname, ==, "inside");

@@ -1191,7 +1191,9 @@ static void test_does_not_spin(Fixture *fixture, const void *data _unused_)
 static void test_describe(Fixture *fixture, const void *data _unused_)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(strings_freep) char **environment = NULL;
         const char *words[3], *key;
+        int terminal;
 
         run(fixture, "read line", killed_on_release);
         g_assert_cmpint(sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Describe", NULL,
@@ -1202,7 +1204,15 @@ static void test_describe(Fixture *fixture, const void *data _unused_)
         g_assert_cmpint(sd_bus_message_enter_container(reply, 'a', "{sv}"), >, 0);
         g_assert_cmpint(sd_bus_message_enter_container(reply, 'e', "sv"), >, 0);
         g_assert_cmpint(sd_bus_message_read(reply, "s", &key), >, 0);
-        g_assert_cmpstr(key, ==, "KillOnRelease");
+        g_assert_cmpstr(key, ==, "Environment");
+        g_assert_cmpint(sd_bus_message_enter_container(reply, 'v', "as"), >, 0);
+        g_assert_cmpint(sd_bus_message_read_strv(reply, &environment), >=, 0);
+        g_assert_true(g_strv_contains((const char *const *)environment, "container=pflask"));
+        g_assert_cmpint(sd_bus_message_exit_container(reply), >=, 0);
+        g_assert_cmpint(sd_bus_message_exit_container(reply), >=, 0);
+        do {
+                g_assert_cmpint(sd_bus_message_read(reply, "{sv}", &key, "b", &terminal), >, 0);
+        } while (!g_str_equal(key, "Terminal"));
 }
 
 /* A register of our own, where nobody else's containers are. */
