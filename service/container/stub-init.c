@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "container/stub-init.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +70,8 @@ int stub_init_begin(int report, Failure *failure)
                 return 0;
         }
         prctl(PR_SET_NAME, "pflask-init");
+        strncpy(program_invocation_name, "pflask-init",
+                strlen(program_invocation_name)); /* argv[0], which ps(1) shows */
         close(report);
         /* The init keeps no stream open: the console's end is the command's to cause. */
         close_range(0, ~0U, 0);

@@ -80,9 +80,11 @@ static int run(char *place)
                 r = await_assignment(&assignment, &directory);
         if (r <= 0)
                 return r;
-        strncpy(place, assignment.name, strlen(place));
         r = supervisor_new(directory, assignment.name, &supervisor);
-        return r < 0 ? r : supervisor_run(supervisor, CONNECTION_FD);
+        if (r < 0)
+                return r;
+        supervisor_show_name(supervisor, place);
+        return supervisor_run(supervisor, CONNECTION_FD);
 }
 
 int main(int argc, char **argv)

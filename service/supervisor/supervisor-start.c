@@ -216,6 +216,7 @@ static int create_name(Supervisor *supervisor, sd_bus_error *error)
         }
         free(record->name);
         record->name = copy;
+        supervisor_show_name(supervisor, supervisor->title);
         return 0;
 }
 

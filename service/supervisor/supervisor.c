@@ -48,6 +48,13 @@ bool supervisor_is_running(const Supervisor *supervisor)
         return supervisor->leader >= 0 && !supervisor->has_leader_ended;
 }
 
+void supervisor_show_name(Supervisor *supervisor, char *title)
+{
+        supervisor->title = title;
+        if (title && *supervisor->record.name != '.')
+                strncpy(title, supervisor->record.name, strlen(title));
+}
+
 int supervisor_set_timer(Supervisor *supervisor, uint64_t usec, sd_event_time_handler_t handler)
 {
         supervisor->timer = sd_event_source_disable_unref(supervisor->timer);

@@ -37,6 +37,7 @@ typedef struct Asking {
 struct Supervisor {
         sd_event *event;
         int directory; /* the container's; its lock, flock(2), says that the container has an owner */
+        char *title;   /* where ps(1) finds the container's name, as long as it is there; borrowed, or NULL */
         Record record; /* what is known; changed in supervisor_change_state() once the container exists */
         Peers peers;
         sd_bus *maker; /* of the manager that makes the container, until Start has been answered; borrowed */
@@ -94,6 +95,12 @@ typedef struct Creator {
  * Return: 0; -errno.
  */
 int supervisor_new(int directory, const char *name, Supervisor **ret);
+
+/**
+ * supervisor_show_name() - in ps(1), from now on and from when the container has another one
+ * @title:  borrowed: a blank argument of the program, which the name overwrites
+ */
+void supervisor_show_name(Supervisor *supervisor, char *title);
 
 /** supervisor_free() - takes NULL; with a container it is killed and removed. Return: NULL. */
 Supervisor *supervisor_free(Supervisor *supervisor);
