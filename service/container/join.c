@@ -23,6 +23,7 @@
 #include "container/command.h"
 #include "container/environment.h"
 #include "container/leader.h"
+#include "container/limits.h"
 #include "container/users.h"
 
 /* ---- in the process that joins ---- */
@@ -200,6 +201,18 @@ static int joiner_become(const Joiner *joiner, Failure *failure)
         return r;
 }
 
+/*
+ * Limits are given when what could feel them is done, but while we have the ids that the supervisor may give any to
+ * without CAP_SYS_RESOURCE: prlimit(2). Its death is the end here.
+ */
+static void joiner_wait_for_limits(const Joiner *joiner)
+{
+        char byte;
+
+        if (fd_receive(joiner->report, &byte, 1, NULL, 0, 0) != 1 || byte != BARRIER_GO)
+                _exit(EXIT_FAILURE);
+}
+
 /* In the container's namespaces and cgroup, with all capabilities in its user namespace until joiner_become(). */
 _noreturn_ static void joiner_run(Joiner *joiner)
 {
@@ -219,6 +232,8 @@ _noreturn_ static void joiner_run(Joiner *joiner)
                 r = joiner_change_directory(joiner, &failure);
         if (r >= 0)
                 r = joiner_build_environment(joiner, &environment, &failure);
+        if (r >= 0)
+                joiner_wait_for_limits(joiner);
         if (r >= 0)
                 r = joiner_become(joiner, &failure);
         umask(022);
@@ -370,7 +385,14 @@ int join_begin(const JoinInput *input, Join **ret, Failure *failure)
 
         if (!join)
                 return failure_step(failure, -ENOMEM, "begin", "a process", NULL);
-        *join = (Join){.pidfd = -EBADF, .helper = -EBADF, .report = -EBADF, .console = -EBADF};
+        *join = (Join){
+                .pidfd = -EBADF,
+                .helper = -EBADF,
+                .report = -EBADF,
+                .console = -EBADF,
+                .spec = input->spec,
+                .identity = input->identity,
+        };
         int r = capabilities_read(input->spec->capabilities, &capabilities, failure);
         if (r < 0)
                 return r;
@@ -390,15 +412,31 @@ int join_begin(const JoinInput *input, Join **ret, Failure *failure)
         return 0;
 }
 
-/* One of two descriptors has arrived, in either order: the pidfd from the helper, the console from the process. */
-static void join_take(Join *join, int fd)
+/* The process is a child that hasn't been reaped. It may have failed meanwhile, and then says why. */
+static int join_limit(const Join *join, Failure *failure)
 {
-        if (process_pid(fd) != -EBADF && join->pidfd < 0)
+        pid_t pid = process_pid(join->pidfd);
+        int r = pid < 0 ? failure_step(failure, pid, "find", "a process", NULL)
+                        : limits_apply(pid, join->spec->limits, join->spec->n_limits, join->identity, failure);
+
+        if (r < 0)
+                return r;
+        r = fd_send(join->report, &(char){BARRIER_GO}, 1, NULL, 0);
+        return r < 0 && r != -EPIPE ? failure_step(failure, r, "speak to", "a process", NULL) : 0;
+}
+
+/* One of two descriptors has arrived, in either order: the pidfd from the helper, the console from the process. */
+static int join_take(Join *join, int fd, Failure *failure)
+{
+        if (process_pid(fd) != -EBADF && join->pidfd < 0) {
                 join->pidfd = fd;
-        else if (join->console < 0)
+                return join_limit(join, failure);
+        }
+        if (join->console < 0)
                 join->console = fd;
         else
                 fd_close(fd);
+        return 0;
 }
 
 int join_read(Join *join, Failure *failure)
@@ -419,7 +457,6 @@ int join_read(Join *join, Failure *failure)
                 *failure = report.failure;
                 return report.failure.code < 0 ? report.failure.code : -EPROTO;
         }
-        if (fd >= 0)
-                join_take(join, fd);
-        return JOIN_WAITING;
+        int r = fd >= 0 ? join_take(join, fd, failure) : 0;
+        return r < 0 ? r : JOIN_WAITING;
 }

@@ -35,9 +35,11 @@ typedef struct JoinInput {
 } JoinInput;
 
 typedef struct Join {
-        int pidfd;   /* of the process, a child of ours; -EBADF until it is there. TAKE_FD() it once it runs */
-        int helper;  /* pidfd of the process that made it */
-        int report;  /* socket; readable when join_read() has something to say */
+        int pidfd;        /* of the process, a child of ours; -EBADF until it is there. TAKE_FD() it once it runs */
+        int helper;       /* pidfd of the process that made it */
+        int report;       /* socket; readable when join_read() has something to say */
+        const Spec *spec; /* of the container, borrowed */
+        const Identity *identity;
         int console; /* the pty's master; -EBADF without one */
 } Join;
 
@@ -46,7 +48,13 @@ typedef enum {
         JOIN_EXECUTED, /* execve(2) has succeeded */
 } JoinProgress;
 
-/** join_begin() - send a process into the container. Return: 0; -errno with @failure, and nothing is left. */
+/**
+ * join_begin() - send a process into the container
+ *
+ * Spec and identity of @input have to last as long as the join.
+ *
+ * Return: 0; -errno with @failure, and nothing is left.
+ */
 int join_begin(const JoinInput *input, Join **ret, Failure *failure);
 
 /** join_read() - how far it has come; never blocks. Return: a JoinProgress; -errno with @failure, in its own words. */

@@ -3,8 +3,9 @@
  * Resource limits
  *
  * A container starts with the limits of a system service, whatever those of the manager are: getrlimit(2). They are
- * set from outside, when the leader stands at its barrier: what is raised is raised by the supervisor's authority, as
- * no user namespace has any over limits, and a set-up never fails for a limit that was meant for the command.
+ * set from outside, when the leader stands at its barrier, or a process that joins at its own: what is raised is raised
+ * by the supervisor's authority, as no user namespace has any over limits, and a set-up never fails for a limit that was
+ * meant for the command.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ int limit_from_name(const char *name);
 const char *limit_name(int resource);
 
 /**
- * limits_apply() - give the leader the default limits, then those of the spec
+ * limits_apply() - give a process the default limits, then those of the spec
  * @pid:       of a child that hasn't been reaped
  * @identity:  a confined caller may only lower the defaults
  * @failure:   names the limit that could not be set
