@@ -239,7 +239,7 @@ static void case_run(Fixture *fixture, Case *one)
         const char *name = callers[one->who].container;
         g_autofree char *other = g_strconcat(name, "2", NULL);
 
-        create(one->owner, name, idle, callers[one->who].options);
+        create(one->owner, name, "trap exit TERM; sleep 100 & wait", callers[one->who].options);
         g_autoptr(GVariant) leader = property(fixture->client, name, "Leader");
         if (one->who == LEAVER)
                 case_leave(fixture, one);
