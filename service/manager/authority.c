@@ -63,6 +63,26 @@ static const char *authority_program(const Call *call)
         return command && *command ? *command : "";
 }
 
+/*
+ * The sentence for a person, where that of the policy would have a hole: polkit fills in the details, and some are
+ * empty here. It is translated by polkit, too. Return: NULL: the policy's.
+ */
+static const char *authority_message(const Call *call)
+{
+        if (call->spec && !*call->spec->name)
+                return call->confinement.is_confined
+                               ? "Authentication is required to run $(program) in a new container."
+                               : "Authentication is required to run $(program) in a new container, "
+                                 "with more than your own authority.";
+        if (call->method->action != ACTION_EXEC)
+                return NULL;
+        if (!call->execution)
+                return "Authentication is required to signal a process in the container $(container).";
+        return *authority_program(call)
+                       ? NULL
+                       : "Authentication is required to open a shell as $(user) in the container $(container).";
+}
+
 static int authority_append_details(Call *call, sd_bus_message *query)
 {
         char owner[16], number[16];
@@ -72,9 +92,24 @@ static int authority_append_details(Call *call, sd_bus_message *query)
                                            : "";
         const char *name = call->container ? call->container->name : call->spec ? call->spec->name : "";
 
+        const char *message = authority_message(call);
+        const struct {
+                const char *key, *value;
+        } details[] = {
+                {"container", name},
+                {"owner", owner},
+                {"user", user},
+                {"program", program},
+                {"polkit.message", message},
+                {"polkit.gettext_domain", message ? "pflask" : NULL},
+        };
+
         snprintf(owner, sizeof(owner), "%u", (unsigned)(call->container ? call->container->owner : call->caller->uid));
-        return sd_bus_message_append(query, "a{ss}", 4, "container", name, "owner", owner, "user", user, "program",
-                                     program);
+        int r = sd_bus_message_open_container(query, 'a', "{ss}");
+        for (unsigned i = 0; r >= 0 && i < ELEMENTS(details); i++)
+                if (details[i].value)
+                        r = sd_bus_message_append(query, "{ss}", details[i].key, details[i].value);
+        return r < 0 ? r : sd_bus_message_close_container(query);
 }
 
 /* Whoever is refused a container wants to know which option made it a privileged one. */
