@@ -71,9 +71,25 @@ int error_set(sd_bus_error *error, const char *name, const char *format, ...)
         return sd_bus_error_set(error, name, escaped ?: "out of memory");
 }
 
+const char *error_limit(int code)
+{
+        static const struct {
+                int code;
+                const char *name;
+        } limits[] = {{-EMFILE, "RLIMIT_NOFILE"}, {-ENFILE, "fs.file-max"}};
+
+        for (unsigned i = 0; i < ELEMENTS(limits); i++)
+                if (limits[i].code == code)
+                        return limits[i].name;
+        return NULL;
+}
+
 int error_step(sd_bus_error *error, int code, const char *step, const char *object, const char *target)
 {
-        error_set(error, ERROR_SETUP_FAILED, "cannot %s%s%s%s%s: %s", step, object ? " " : "", object ?: "",
-                  target ? " on " : "", target ?: "", strerror(-code));
+        const char *limit = error_limit(code);
+
+        error_set(error, limit ? ERROR_LIMIT_REACHED : ERROR_SETUP_FAILED, "cannot %s%s%s%s%s: %s%s%s%s", step,
+                  object ? " " : "", object ?: "", target ? " on " : "", target ?: "", strerror(-code),
+                  limit ? " (" : "", limit ?: "", limit ? ")" : "");
         return code;
 }

@@ -54,9 +54,14 @@ int error_set(sd_bus_error *error, const char *name, const char *format, ...) _p
  * @object:   what it was done with, or NULL
  * @target:   what it was done to, or NULL: then " on TARGET" is left out
  *
+ * Where @code stands for a limit of the machine, it is LimitReached, and the limit is named.
+ *
  * Return: @code.
  */
 int error_step(sd_bus_error *error, int code, const char *step, const char *object, const char *target);
+
+/** error_limit() - the limit of the machine that -errno @code stands for wherever it comes. Return: its name; NULL. */
+const char *error_limit(int code);
 
 /** error_escape() - @text with everything shown as error_set() does it. Return: the caller's, or NULL. */
 char *error_escape(const char *text);

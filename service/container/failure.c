@@ -40,8 +40,11 @@ int failure_set(Failure *failure, int code, FailureKind kind, const char *format
 
 int failure_step(Failure *failure, int code, const char *step, const char *object, const char *target)
 {
-        return failure_set(failure, code, FAILURE_SETUP, "cannot %s%s%s%s%s: %s", step, object ? " " : "", object ?: "",
-                           target ? " on " : "", target ?: "", strerror(-code));
+        const char *limit = error_limit(code);
+
+        return failure_set(failure, code, limit ? FAILURE_LIMIT_REACHED : FAILURE_SETUP, "cannot %s%s%s%s%s: %s%s%s%s",
+                           step, object ? " " : "", object ?: "", target ? " on " : "", target ?: "", strerror(-code),
+                           limit ? " (" : "", limit ?: "", limit ? ")" : "");
 }
 
 int failure_to_bus_error(const Failure *failure, sd_bus_error *error)

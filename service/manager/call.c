@@ -10,15 +10,15 @@
 #include "manager/creation.h"
 #include "manager/log.h"
 
-static Call *call_new(Manager *manager, Caller *caller, sd_bus_message *message, const Method *method)
+static Call *call_new(Manager *manager, Caller *caller, sd_bus_message *message, const Method *method, size_t bytes)
 {
         Call *call = calloc(1, sizeof(*call));
 
         if (!call)
                 return NULL;
         *call = (Call){.manager = manager, .caller = caller, .message = sd_bus_message_ref(message), .method = method};
-        TAILQ_INSERT_TAIL(&caller->calls, call, others);
-        caller->n_calls++;
+        call->bytes = bytes;
+        caller_add(caller, call);
         manager_touch(manager);
         return call;
 }
@@ -28,8 +28,7 @@ Call *call_free(Call *call)
         if (!call)
                 return NULL;
         Manager *manager = call->manager;
-        TAILQ_REMOVE(&call->caller->calls, call, others);
-        call->caller->n_calls--;
+        caller_remove(call->caller, call);
         if (call->waits_for)
                 TAILQ_REMOVE(&call->waits_for->waits, call, waiting);
         if (call->asks)
@@ -101,8 +100,6 @@ static int call_run(Call *call, Container *container, sd_bus_error *error)
                 return r;
         if (method->read) {
                 r = method->read(call, error);
-                if (r == -EBADMSG && !sd_bus_error_is_set(error)) /* all that a bus lets through and sd-bus doesn't */
-                        return error_set(error, SD_BUS_ERROR_INVALID_ARGS, "a handle came without its descriptor");
                 if (r < 0)
                         return r;
         }
@@ -122,22 +119,35 @@ static void call_proceed(Call *call, Container *container)
                 call_reply_error(call, r, &error);
 }
 
+/* A call has to find a place before it is kept. */
+static int call_find_place(const Caller *caller, sd_bus_message *message, size_t *ret_bytes, sd_bus_error *error)
+{
+        int r = message_weigh(message, BYTES_PER_CALL, ret_bytes);
+
+        if (r == -E2BIG)
+                return error_set(error, ERROR_LIMIT_REACHED, "the arguments of a call may take at most %zu bytes",
+                                 BYTES_PER_CALL);
+        if (r == -EBADMSG) /* all that a bus lets through and sd-bus doesn't */
+                return error_set(error, SD_BUS_ERROR_INVALID_ARGS, "a handle came without its descriptor");
+        return r < 0 ? r : quota_check(caller->quota, 1, *ret_bytes, error);
+}
+
 /* Takes a call in. Return: 1 to go on, 0 to wait for the caller's identity. */
 static int call_enter(Manager *manager, sd_bus_message *message, const Method *method, Call **ret, sd_bus_error *error)
 {
         Caller *caller;
+        size_t bytes;
         int known = caller_of(manager->callers, message, &caller);
 
         if (known < 0)
                 return error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "cannot find out who is calling: %s",
                                  strerror(-known));
-        if (!caller_may_call(caller)) {
-                int r = error_set(error, ERROR_LIMIT_REACHED,
-                                  "too many calls are open at once (at most %u of one user)", (unsigned)CALLS_PER_UID);
+        int r = call_find_place(caller, message, &bytes, error);
+        if (r < 0) {
                 caller_release(caller);
                 return r;
         }
-        *ret = call_new(manager, caller, message, method);
+        *ret = call_new(manager, caller, message, method, bytes);
         if (!*ret)
                 return -ENOMEM;
         (*ret)->is_parked = !known;

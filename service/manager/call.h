@@ -26,6 +26,7 @@ struct Call {
         const Method *method;
         Manager *manager;
 
+        size_t bytes;           /* in its caller's quota */
         bool is_parked;         /* waits for its caller's identity or account, and comes again with it */
         sd_event_source *again; /* it comes again */
         Container *container;   /* borrowed, found anew each time; NULL where there is none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/caller.h"
 
+#include <search.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -9,16 +10,61 @@
 struct Callers {
         Manager *manager;
         sd_bus_slot *leaving;
-        TAILQ_HEAD(, Caller) list;
+        void *by_name; /* tsearch(3) */
+        void *quotas;  /* the same, by uid */
+        unsigned n_calls;
 };
+
+static int caller_compare(const void *one, const void *other)
+{
+        return strcmp(((const Caller *)one)->name, ((const Caller *)other)->name);
+}
+
+static int quota_compare(const void *one, const void *other)
+{
+        uid_t first = ((const Quota *)one)->uid, second = ((const Quota *)other)->uid;
+
+        return (first > second) - (first < second);
+}
+
+/* Of a uid it goes with the last connection. */
+static void caller_leave_quota(Caller *caller)
+{
+        Quota *quota = caller->quota;
+
+        if (--quota->n_connections > 0 || !quota->is_known)
+                return;
+        tdelete(quota, &caller->callers->quotas, quota_compare);
+        free(quota);
+}
+
+static int caller_join_quota(Caller *caller)
+{
+        Quota key = {.uid = caller->uid};
+        Quota **found = tfind(&key, &caller->callers->quotas, quota_compare);
+        Quota *quota = found ? *found : calloc(1, sizeof(*quota));
+
+        if (!quota)
+                return -ENOMEM;
+        quota->uid = caller->uid;
+        quota->is_known = true;
+        if (!found && !tsearch(quota, &caller->callers->quotas, quota_compare)) {
+                free(quota);
+                return -ENOMEM;
+        }
+        quota_move(quota, &caller->own);
+        caller->quota = quota;
+        return 0;
+}
 
 static Caller *caller_free(Caller *caller)
 {
         if (!caller)
                 return NULL;
-        TAILQ_REMOVE(&caller->callers->list, caller, others);
+        tdelete(caller, &caller->callers->by_name, caller_compare);
         while (!TAILQ_EMPTY(&caller->calls))
                 call_free(TAILQ_FIRST(&caller->calls));
+        caller_leave_quota(caller);
         sd_bus_slot_unref(caller->query);
         account_query_free(caller->account_query);
         account_free(caller->account);
@@ -29,12 +75,10 @@ static Caller *caller_free(Caller *caller)
 
 static Caller *caller_find(Callers *callers, const char *name)
 {
-        Caller *caller;
+        Caller key = {.name = (char *)(uintptr_t)name};
+        Caller **found = tfind(&key, &callers->by_name, caller_compare);
 
-        TAILQ_FOREACH(caller, &callers->list, others)
-                if (strcmp(caller->name, name) == 0)
-                        return caller;
-        return NULL;
+        return found ? *found : NULL;
 }
 
 /* A unique name has left the bus (its new owner is nobody): what was begun for it ends here. */
@@ -61,7 +105,6 @@ int callers_new(Manager *manager, Callers **ret)
         if (!callers)
                 return -ENOMEM;
         callers->manager = manager;
-        TAILQ_INIT(&callers->list);
         if (!manager->is_direct) {
                 /* One match for every name that leaves: before the first question, so no leaving is missed. */
                 int r = sd_bus_add_match_async(manager->bus, &callers->leaving,
@@ -80,14 +123,10 @@ int callers_new(Manager *manager, Callers **ret)
 
 Callers *callers_free(Callers *callers)
 {
-        Caller *caller, *next;
-
         if (!callers)
                 return NULL;
-        for (caller = TAILQ_FIRST(&callers->list); caller; caller = next) {
-                next = TAILQ_NEXT(caller, others);
-                caller_free(caller);
-        }
+        while (callers->by_name) /* a node begins with what is in it: tsearch(3) */
+                caller_free(*(Caller **)callers->by_name);
         sd_bus_slot_unref(callers->leaving);
         free(callers);
         return NULL;
@@ -136,6 +175,18 @@ static void caller_dispatch_again(Caller *caller)
         }
 }
 
+/* With its uid it may turn out that other connections of that have taken the place. */
+static void caller_refuse_excess(Caller *caller)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        Call *last;
+
+        while ((last = TAILQ_LAST(&caller->calls, CallList)) && quota_check(caller->quota, 0, 0, &error) < 0) {
+                call_reply_error(last, -EDQUOT, &error);
+                sd_bus_error_free(&error);
+        }
+}
+
 /* What the bus vouches for: taken at connect time from the socket, so no later exec or setuid changes it. */
 static int caller_identified(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
@@ -148,12 +199,15 @@ static int caller_identified(sd_bus_message *reply, void *userdata, sd_bus_error
                 return 0;
         }
         int r = caller_read_credentials(caller, reply);
+        if (r >= 0)
+                r = caller_join_quota(caller);
         if (r < 0) {
                 caller_answer_all(caller, r, NULL);
                 caller_release(caller);
                 return 0;
         }
         caller->is_known = true;
+        caller_refuse_excess(caller);
         caller_dispatch_again(caller);
         return 0;
 }
@@ -165,11 +219,13 @@ static int caller_new(Callers *callers, const char *name, Caller **ret)
         if (!caller)
                 return -ENOMEM;
         caller->callers = callers;
+        caller->quota = &caller->own;
+        caller->own.n_connections = 1;
         TAILQ_INIT(&caller->calls);
-        TAILQ_INSERT_TAIL(&callers->list, caller, others);
         caller->name = strdup(name);
-        if (!caller->name) {
-                caller_free(caller);
+        if (!caller->name || !tsearch(caller, &callers->by_name, caller_compare)) {
+                free(caller->name);
+                free(caller);
                 return -ENOMEM;
         }
         *ret = caller;
@@ -186,6 +242,8 @@ static int caller_identify_peer(Caller *caller, sd_bus *bus)
                 r = sd_bus_creds_get_euid(credentials, &caller->uid);
         if (r >= 0)
                 r = sd_bus_creds_get_pid(credentials, &caller->pid);
+        if (r >= 0)
+                r = caller_join_quota(caller);
         caller->is_known = r >= 0;
         return r < 0 ? r : 1;
 }
@@ -246,46 +304,30 @@ int caller_account(Caller *caller)
         return account_ask(caller->callers->manager, caller->uid, caller_account_found, caller, &caller->account_query);
 }
 
-bool caller_may_call(const Caller *caller)
-{
-        unsigned n = 0;
-        Caller *other;
-
-        if (!caller->is_known)
-                return caller->n_calls < CALLS_PER_UNKNOWN;
-        TAILQ_FOREACH(other, &caller->callers->list, others)
-                if (other->is_known && other->uid == caller->uid)
-                        n += other->n_calls;
-        return n < (caller->uid == 0 ? CALLS_OF_ROOT : CALLS_PER_UID);
-}
-
-unsigned caller_n_creations(const Caller *caller)
-{
-        const Caller *other;
-        const Call *call;
-        unsigned n = 0;
-
-        TAILQ_FOREACH(other, &caller->callers->list, others) {
-                if (!other->is_known || other->uid != caller->uid)
-                        continue;
-                TAILQ_FOREACH(call, &other->calls, others)
-                        n += call->creation != NULL;
-        }
-        return n;
-}
-
 void caller_release(Caller *caller)
 {
-        if (caller->n_calls == 0 && !caller->is_known)
+        if (TAILQ_EMPTY(&caller->calls) && !caller->is_known)
                 caller_free(caller);
+}
+
+void caller_add(Caller *caller, Call *call)
+{
+        TAILQ_INSERT_TAIL(&caller->calls, call, others);
+        caller->quota->bytes += call->bytes;
+        caller->quota->n_calls++;
+        caller->callers->n_calls++;
+}
+
+void caller_remove(Caller *caller, Call *call)
+{
+        TAILQ_REMOVE(&caller->calls, call, others);
+        caller->quota->bytes -= call->bytes;
+        caller->quota->n_calls--;
+        caller->quota->n_names -= call->claim != NULL;
+        caller->callers->n_calls--;
 }
 
 bool callers_are_idle(const Callers *callers)
 {
-        Caller *caller;
-
-        TAILQ_FOREACH(caller, &callers->list, others)
-                if (caller->n_calls > 0)
-                        return false;
-        return true;
+        return callers->n_calls == 0;
 }

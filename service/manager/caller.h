@@ -12,11 +12,11 @@
 
 #include "manager/account.h"
 #include "manager/manager.h"
+#include "manager/quota.h"
 
 typedef struct Call Call;
 
 typedef struct Caller {
-        TAILQ_ENTRY(Caller) others;
         Callers *callers;
         char *name;    /* "" for the one peer of a direct manager */
         bool is_known; /* uid and pid count */
@@ -25,12 +25,10 @@ typedef struct Caller {
         sd_bus_slot *query;
         Account *account; /* what the user database says of the uid, asked when it is first needed */
         AccountQuery *account_query;
-        TAILQ_HEAD(, Call) calls;
-        unsigned n_calls;
+        TAILQ_HEAD(CallList, Call) calls;
+        Quota *quota; /* that of its uid; until that is known, its own */
+        Quota own;
 } Caller;
-
-/* How many calls of one connection may be open before the bus has told whose they are, and of one uid afterwards. */
-enum { CALLS_PER_UNKNOWN = 1024, CALLS_PER_UID = 1024, CALLS_OF_ROOT = 65536 };
 
 /** callers_new() - begin to watch who leaves the bus. Return: 0; -errno. */
 int callers_new(Manager *manager, Callers **ret);
@@ -51,11 +49,11 @@ int caller_of(Callers *callers, sd_bus_message *message, Caller **ret);
  */
 int caller_account(Caller *caller);
 
-/** caller_may_call() - is there a place left in the quota of its uid, all its connections together */
-bool caller_may_call(const Caller *caller);
+/** caller_add() - a call of the caller's is open: it takes a place, and its bytes */
+void caller_add(Caller *caller, Call *call);
 
-/** caller_n_creations() - how many containers its uid is making at the moment, all its connections together */
-unsigned caller_n_creations(const Caller *caller);
+/** caller_remove() - it is over: it gives back what it has taken, with the name that it may have claimed */
+void caller_remove(Caller *caller, Call *call);
 
 /** caller_release() - forget a caller that has no calls left and isn't worth keeping */
 void caller_release(Caller *caller);

@@ -312,11 +312,16 @@ void container_ended(Container *container, Result result, int status)
  * The number comes from the leader's parent, which keeps it from being given to another process until it is reaped;
  * that the parent still lives is known by the link. What is read through the pidfd counts only while it is alive.
  */
-void container_open_leader(Container *container)
+int container_open_leader(Container *container)
 {
         container->leader_fd = fd_close(container->leader_fd);
-        if (container->leader > 0)
-                container->leader_fd = pidfd_open(container->leader, 0);
+        if (container->leader <= 0)
+                return 0;
+        int fd = pidfd_open(container->leader, 0);
+        if (fd < 0)
+                return -errno;
+        container->leader_fd = fd;
+        return 0;
 }
 
 void container_bury(Container *container, Claim *remains)

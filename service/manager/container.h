@@ -102,8 +102,8 @@ int container_read_created(Container *container, sd_bus_message *reply);
 /** container_load() - ask the supervisor for everything; publishes the container with the answer. Return: 0; -errno. */
 int container_load(Container *container);
 
-/** container_open_leader() - hold the leader that the supervisor has named, by pidfd */
-void container_open_leader(Container *container);
+/** container_open_leader() - hold the leader that the supervisor has named, by pidfd. Return: 0; -errno. */
+int container_open_leader(Container *container);
 
 /** container_unlink() - stop listening to the supervisor */
 void container_unlink(Container *container);

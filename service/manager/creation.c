@@ -49,6 +49,7 @@ Creation *creation_free(Creation *creation)
         if (!creation)
                 return NULL;
         creation->call->creation = NULL;
+        creation->call->caller->quota->n_creations--;
         sd_bus_slot_unref(creation->create_slot);
         sd_bus_slot_unref(creation->start_slot);
         scope_free(creation->scope);
@@ -79,6 +80,15 @@ static bool creation_may_follow(const Call *call, const Container *there)
                (there->is_forgotten || call->caller->uid == 0 || call->caller->uid == there->owner);
 }
 
+/* Names are claimed before anybody has allowed anything: they are few. */
+static int creation_require_name(const Call *call, sd_bus_error *error)
+{
+        if (call->caller->uid == 0 || call->caller->quota->n_names < NAMES_PER_UID)
+                return 0;
+        return error_set(error, ERROR_LIMIT_REACHED, "user %u is making %u containers already",
+                         (unsigned)call->caller->uid, (unsigned)NAMES_PER_UID);
+}
+
 int creation_claim(Call *call, sd_bus_error *error)
 {
         const char *name = call->spec->name;
@@ -90,7 +100,12 @@ int creation_claim(Call *call, sd_bus_error *error)
                 return 0;
         if (there)
                 return creation_exists(name, error);
-        int r = claim_make(register_directory(call->manager->reg), name, &call->claim);
+        int r = creation_require_name(call, error);
+        if (r < 0)
+                return r;
+        r = claim_make(register_directory(call->manager->reg), name, &call->claim);
+        if (r >= 0)
+                call->caller->quota->n_names++;
         const Keeper *dying = r == -EEXIST ? keeper_dying(call->manager, name) : NULL;
         if (dying && !dying->successor)
                 return 0;
@@ -243,12 +258,15 @@ static int creation_read_created(Creation *creation, sd_bus_message *reply)
                 r = container_read_created(container, reply);
         if (r < 0)
                 return r;
-        container_open_leader(container);
+        r = container_open_leader(container);
+        if (r < 0 && r != -ESRCH) /* of a set-up that has failed already the supervisor tells the reason */
+                return r;
         return container_rename(container, name);
 }
 
 static int creation_created(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
 {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         Creation *creation = userdata;
 
         if (sd_bus_message_is_method_error(reply, NULL)) {
@@ -257,7 +275,7 @@ static int creation_created(sd_bus_message *reply, void *userdata, sd_bus_error 
         }
         int r = creation_read_created(creation, reply);
         if (r < 0)
-                creation_fail(creation, r, NULL);
+                creation_fail(creation, error_step(&error, r, "hold", "the leader", NULL), &error);
         else
                 creation_make_scope(creation);
         return 0;
@@ -340,6 +358,7 @@ int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
                 return -ENOMEM;
         *creation = (Creation){.call = call, .manager = call->manager, .kind = kind};
         call->creation = creation;
+        call->caller->quota->n_creations++;
         if (call->claim) {
                 int r = creation_make_container(creation, error);
                 return r < 0 ? r : CALL_LATER;

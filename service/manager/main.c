@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,6 +118,17 @@ static void configure(Manager *manager, const Arguments *arguments)
                                                           : config.stop_usec;
 }
 
+/* A container takes three descriptors. The soft limit is for programs that use select(2), which we don't. */
+static void raise_descriptor_limit(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(const Arguments *arguments)
 {
         _cleanup_(manager_freep) Manager *manager = NULL;
@@ -127,6 +139,7 @@ static int run(const Arguments *arguments)
         sigaddset(&handled, SIGINT);
         sigprocmask(SIG_BLOCK, &handled, NULL);
         signal(SIGPIPE, SIG_IGN);
+        raise_descriptor_limit();
         int r = manager_new(&manager);
         if (r < 0)
                 return r;

@@ -42,7 +42,7 @@ static int require_place(Call *call, sd_bus_error *error)
         if (!call->confinement.is_confined)
                 return 0;
         /* One that is being made may have no container yet: its name may still be that of one that has ended. */
-        unsigned n = caller_n_creations(call->caller);
+        unsigned n = call->caller->quota->n_creations;
         TAILQ_FOREACH(container, &call->manager->list, others)
                 n += container->owner == call->caller->uid && container->state != STATE_EXITED && !container->creation;
         if (n >= call->manager->max_containers_per_user)

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,10 +14,26 @@
 #include "common/fd.h"
 #include "common/process.h"
 
+enum { DESCRIPTORS_RESERVED = 256 };
+
 struct Spare {
         Started started;
         sd_event_source *refill; /* while there is none */
 };
+
+/*
+ * A container is refused while there are still some descriptors left: for without any, a message that brings some could
+ * not be taken in, and would be the end of the connection to the bus. The lowest number that is free is a measure.
+ */
+static bool is_near_limit(int fd)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return false;
+        rlim_t reserve = limit.rlim_cur / 4 < DESCRIPTORS_RESERVED ? limit.rlim_cur / 4 : DESCRIPTORS_RESERVED;
+        return (rlim_t)fd >= limit.rlim_cur - reserve;
+}
 
 static int spare_start(Manager *manager, Started *ret)
 {
@@ -28,6 +46,11 @@ static int spare_start(Manager *manager, Started *ret)
         place[sizeof(place) - 1] = '\0';
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
                 return -errno;
+        if (is_near_limit(sockets[0])) {
+                fd_close(sockets[0]);
+                fd_close(sockets[1]);
+                return -EMFILE;
+        }
         char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", place, NULL};
         const Spawn spawn = {
                 .executable = manager->supervisor_program,

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Many containers, and floods of calls
+ *
+ * Hundreds of containers need no limit raised by hand; where one is reached, the answer names it and the others go on.
+ * What one user sends, however much, is that user's to be refused: the manager's memory and descriptors are bounded,
+ * and everybody else is answered. How long things take is not measured here: tests/bench/scale.c.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/process.h"
+#include "fixture.h"
+
+static const char *const sleeper[] = {"sleep", "infinity", NULL};
+
+static void create_numbered(Fixture *fixture, const char *prefix, guint n)
+{
+        for (guint i = 0; i < n; i++) {
+                g_autofree char *name = g_strdup_printf("%s%u", prefix, i);
+                g_variant_unref(manager_call(fixture->client, "CreateContainer", "(s^as@a{sv})", name, sleeper,
+                                             options("{'Terminal': <false>}")));
+        }
+}
+
+static void terminate_numbered(Fixture *fixture, const char *prefix, guint n)
+{
+        for (guint i = 0; i < n; i++) {
+                g_autofree char *name = g_strdup_printf("%s%u", prefix, i);
+                terminate(fixture->client, name);
+        }
+}
+
+/* A manager that was started with another soft limit than the test, as by a login or by systemd. */
+static void restart_manager(Fixture *fixture, rlim_t soft)
+{
+        struct rlimit before;
+
+        fixture_stop_manager(fixture, SIGTERM);
+        g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &(struct rlimit){soft, before.rlim_max}), ==, 0);
+        fixture_start_manager(fixture);
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+}
+
+/* ---- many ---- */
+
+static void test_three_hundred(Fixture *fixture)
+{
+        guint n = rounds(300);
+
+        restart_manager(fixture, 256);
+        create_numbered(fixture, "box", n);
+        g_assert_cmpuint(n_containers(fixture->client), ==, n);
+        terminate_numbered(fixture, "box", n);
+}
+
+/* The last ones are refused by name, with the limit's; the manager, and what it has, goes on. */
+static void test_no_descriptors(Fixture *fixture)
+{
+        static const struct rlimit few = {128, 128};
+        guint n = 0;
+
+        g_assert_cmpint(prlimit(process_pid(fixture->manager), RLIMIT_NOFILE, &few, NULL), ==, 0);
+        for (;; n++) {
+                g_autofree char *name = g_strdup_printf("box%u", n);
+                g_autoptr(GError) error = NULL;
+                GVariant *reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                              g_variant_new("(s^as@a{sv})", name, sleeper, options(NULL)), NULL, NULL,
+                                              &error);
+                if (!reply) {
+                        g_assert_cmpstr(client_error_name(error), ==, ERROR_PREFIX "LimitReached");
+                        g_assert_nonnull(strstr(error->message, "RLIMIT_NOFILE"));
+                        break;
+                }
+                g_variant_unref(reply);
+        }
+        g_assert_cmpuint(n, >, 10);
+        g_assert_cmpuint(n_containers(fixture->client), ==, n);
+        terminate_numbered(fixture, "box", n);
+        create(fixture->client, "other", "exit 3", NULL);
+        wait_for(fixture->client, "other", "exited", 3);
+}
+
+/* A list is answered from what the manager knows: nobody has to be awake for it. */
+static void test_stopped_supervisors(Fixture *fixture)
+{
+        enum { N = 20 };
+        int supervisors[N];
+
+        create_numbered(fixture, "box", N);
+        for (guint i = 0; i < N; i++) {
+                g_autofree char *name = g_strdup_printf("box%u", i);
+                g_autoptr(GVariant) pid = property(fixture->client, name, "Supervisor");
+                g_autoptr(GVariant) leader = property(fixture->client, name, "Leader");
+                supervisors[i] = (int)g_variant_get_uint32(pid);
+                g_assert_cmpint(kill((pid_t)g_variant_get_uint32(leader), SIGSTOP), ==, 0);
+                g_assert_cmpint(kill(supervisors[i], SIGSTOP), ==, 0);
+        }
+        g_assert_cmpuint(n_containers(fixture->client), ==, N);
+        create(fixture->client, "other", "exit 3", NULL);
+        wait_for(fixture->client, "other", "exited", 3);
+        for (guint i = 0; i < N; i++)
+                g_assert_cmpint(kill(supervisors[i], SIGCONT), ==, 0);
+        terminate_numbered(fixture, "box", N);
+}
+
+/* ---- floods ---- */
+
+static gsize manager_kb(const Fixture *fixture)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)process_pid(fixture->manager));
+        g_autofree char *status = NULL;
+
+        g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
+        const char *line = strstr(status, "RssAnon:");
+        g_assert_nonnull(line);
+        return (gsize)g_ascii_strtoull(line + strlen("RssAnon:"), NULL, 10);
+}
+
+/* Calls of alice that polkit is asked about, and that polkit, which is stopped, doesn't answer. */
+static void create_privileged_later(Client *client, const char *name, const char *filler, Pending *pending)
+{
+        const char *const command[] = {"true", filler, NULL};
+
+        client_call_later(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                          g_variant_new("(s^as@a{sv})", name, command, options("{'SharedNamespaces': <['user']>}")),
+                          pending);
+}
+
+static guint count_refused(const Pending *pending, guint n)
+{
+        guint n_refused = 0;
+
+        for (guint i = 0; i < n; i++)
+                n_refused += pending[i].is_done &&
+                             strcmp(client_error_name(pending[i].error), ERROR_PREFIX "LimitReached") == 0;
+        return n_refused;
+}
+
+/* @n calls of alice with @filler, of which at least @n_refused must be refused at once; then she leaves. */
+static void flood(Fixture *fixture, const char *filler, guint n, guint n_refused)
+{
+        g_autofree Pending *pending = g_new0(Pending, n);
+        Client *alice = client_new(fixture, ALICE);
+
+        g_variant_unref(manager_call(alice, "ListContainers", NULL)); /* the bus has told who she is */
+        g_assert_cmpint(process_signal(fixture->polkit, SIGSTOP), ==, 0);
+        for (guint i = 0; i < n; i++) {
+                g_autofree char *name = g_strdup_printf("flood%u", i);
+                create_privileged_later(alice, name, filler, &pending[i]);
+        }
+        await(count_refused(pending, n) >= n_refused);
+        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        create(fixture->client, "other", "exit 3", NULL);
+        wait_for(fixture->client, "other", "exited", 3);
+        g_assert_cmpuint(count_refused(pending, n), ==, n_refused);
+        g_dbus_connection_close_sync(alice->connection, NULL, NULL);
+        g_assert_cmpint(process_signal(fixture->polkit, SIGCONT), ==, 0);
+        for (guint i = 0; i < n; i++) {
+                await(pending[i].is_done);
+                pending_clear(&pending[i]);
+        }
+        client_free(alice);
+}
+
+static void test_names(Fixture *fixture)
+{
+        flood(fixture, "", 100, 100 - 64); /* NAMES_PER_UID */
+}
+
+static void test_bytes(Fixture *fixture)
+{
+        g_autofree char *half = g_strnfill(512 * 1024, 'x');
+        gsize before_kb = manager_kb(fixture);
+
+        flood(fixture, half, 60, 60 - 31); /* BYTES_PER_UID */
+        g_assert_cmpuint(manager_kb(fixture), <, before_kb + 64 * 1024);
+}
+
+static void test_large_call(Fixture *fixture)
+{
+        g_autofree char *large = g_strnfill(1 << 20, 'x');
+        const char *const command[] = {"true", large, NULL};
+
+        g_free(manager_refuses(fixture->client, "LimitReached", "CreateContainer", "(s^as@a{sv})", "box", command,
+                               options(NULL)));
+}
+
+/* Somebody who comes and goes is remembered no longer than that: the fixture counts what is left. */
+static void test_coming_and_going(Fixture *fixture)
+{
+        gsize before_kb = manager_kb(fixture);
+
+        for (guint i = 0; i < rounds(500); i++) {
+                Client *alice = client_new(fixture, ALICE);
+                Pending pending = {};
+                create_privileged_later(alice, "box", "", &pending);
+                if (i % 2)
+                        n_containers(alice);
+                g_dbus_connection_close_sync(alice->connection, NULL, NULL);
+                await(pending.is_done);
+                pending_clear(&pending);
+                client_free(alice);
+        }
+        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        g_assert_cmpuint(manager_kb(fixture), <, before_kb + 1024);
+}
+
+static const char rules[] = "polkit.addRule(function(action, subject) { return polkit.Result.NO; });";
+
+#define FLOOD(test_name, test_function)                                                                     \
+        {                                                                                                   \
+                .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
+        }
+
+static const Test tests[] = {
+        TEST("/scale/three-hundred-need-no-limit-raised", test_three_hundred, ON_BUS),
+        TEST("/scale/without-descriptors-the-limit-is-named", test_no_descriptors, ON_BUS),
+        TEST("/scale/who-is-stopped-does-not-hold-up-the-list", test_stopped_supervisors, ON_BUS),
+        FLOOD("/flood/of-names-takes-a-few", test_names),
+        FLOOD("/flood/of-bytes-is-bounded", test_bytes),
+        TEST("/flood/a-call-has-a-size", test_large_call, ON_BOTH),
+        FLOOD("/flood/of-connections-is-forgotten", test_coming_and_going),
+};
+
+int main(int argc, char **argv)
+{
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}
