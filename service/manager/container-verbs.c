@@ -94,6 +94,11 @@ int read_log_act(Call *call, sd_bus_error *error)
         return verb_ask(call, "ReadLog", read_log_answer, error, "");
 }
 
+int follow_log_act(Call *call, sd_bus_error *error)
+{
+        return verb_ask(call, "FollowLog", answer_same, error, "");
+}
+
 int wait_act(Call *call, sd_bus_error *error _unused_)
 {
         return container_wait(call->container, call);

@@ -31,6 +31,8 @@
           ACTION_ATTACH, OWNER_PASSES_IF_CONFINED, attach_act)                                                         \
         M(ReadContainerLog, ReadLog, "", "", "ayt", P(backlog) P(dropped), NULL, ACTION_ATTACH,                        \
           OWNER_PASSES_IF_CONFINED, read_log_act)                                                                      \
+        M(FollowContainerLog, FollowLog, "", "", "htt", P(log) P(begin) P(end), NULL, ACTION_ATTACH,                   \
+          OWNER_PASSES_IF_CONFINED, follow_log_act)                                                                    \
         M(WaitContainer, Wait, "", "", "si", P(result) P(status), NULL, ACTION_NONE, OWNER_IRRELEVANT, wait_act)       \
         M(KillContainer, Kill, "si", P(who) P(signal), "", "", kill_read, ACTION_MANAGE, OWNER_PASSES_IF_CONFINED,     \
           kill_act)                                                                                                    \
@@ -73,6 +75,7 @@ int get_act(Call *call, sd_bus_error *error);
 int attach_read(Call *call, sd_bus_error *error);
 int attach_act(Call *call, sd_bus_error *error);
 int read_log_act(Call *call, sd_bus_error *error);
+int follow_log_act(Call *call, sd_bus_error *error);
 int wait_act(Call *call, sd_bus_error *error);
 int kill_read(Call *call, sd_bus_error *error);
 int kill_act(Call *call, sd_bus_error *error);

@@ -90,6 +90,7 @@ int console_open(const Spec *spec, Console **ret, Failure *failure)
         if (!console)
                 return failure_step(failure, -ENOMEM, "make", "console", NULL);
         *console = (Console){.master = -EBADF, .terminal = -EBADF, .devpts = -EBADF};
+        followers_init(&console->followers);
         int r = ring_new(&console->ring);
         if (r < 0)
                 return failure_step(failure, r, "make", "console", NULL);
@@ -157,6 +158,7 @@ void console_close(Console *console)
 {
         console->source = sd_event_source_disable_unref(console->source);
         console->master = fd_close(console->master);
+        followers_free_all(&console->followers);
 }
 
 Console *console_free(Console *console)
@@ -199,6 +201,7 @@ static size_t console_read_once(Console *console)
         ssize_t n = promise.revents & POLLIN ? read(console->master, space.iov_base, space.iov_len) : 0;
         if (n > 0) {
                 ring_wrote(console->ring, (size_t)n);
+                followers_write(&console->followers, space.iov_base, (size_t)n);
                 return (size_t)n;
         }
         console->is_hung_up = n == 0 || errno == EIO;

@@ -20,6 +20,7 @@
 #include "common/macros.h"
 #include "container/failure.h"
 #include "container/spec.h"
+#include "supervisor/followers.h"
 #include "supervisor/ring.h"
 
 typedef struct Console Console;
@@ -33,6 +34,7 @@ struct Console {
         int devpts;   /* detached mount of the container's own devpts; -EBADF: the pty is one of the host's */
         struct termios settings; /* that a leader begins with */
         Ring *ring;
+        Followers followers;     /* of what is read here */
         bool is_hung_up;         /* at the last look nobody had the terminal open, and nothing was left to be read */
         sd_event_source *source; /* enabled while it is read here */
         console_handler_t handler;
@@ -91,5 +93,5 @@ int console_pause(Console *console);
  */
 bool console_read(Console *console);
 
-/** console_close() - give the pty back; the ring stays */
+/** console_close() - give the pty back, and let followers go; the ring stays */
 void console_close(Console *console);

@@ -38,9 +38,14 @@ Ring *ring_free(Ring *ring)
         return NULL;
 }
 
-static uint64_t ring_oldest(const Ring *ring)
+uint64_t ring_oldest(const Ring *ring)
 {
         return ring->written > RING_BYTES ? ring->written - RING_BYTES : 0;
+}
+
+uint64_t ring_newest(const Ring *ring)
+{
+        return ring->written;
 }
 
 struct iovec ring_space(const Ring *ring)

@@ -45,6 +45,10 @@ void ring_wrote(Ring *ring, size_t bytes);
  */
 unsigned ring_content(const Ring *ring, struct iovec ret[static 2]);
 
+/** ring_oldest(), ring_newest() - the place of the first byte that is kept, and the one behind the last */
+uint64_t ring_oldest(const Ring *ring);
+uint64_t ring_newest(const Ring *ring);
+
 /** ring_untold() - the part of it that nobody has got, as ring_content() */
 unsigned ring_untold(const Ring *ring, struct iovec ret[static 2]);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/fd.h"
 #include "common/process.h"
 #include "container/environment.h"
 #include "supervisor/power.h"
@@ -117,6 +118,24 @@ static int method_read_log(sd_bus_message *message, void *userdata, sd_bus_error
         if (r >= 0)
                 r = sd_bus_message_append(reply, "t", ring_dropped(supervisor->console->ring));
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_follow_log(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Supervisor *supervisor = userdata;
+        Console *console = supervisor->console;
+
+        if (!console)
+                return error_set(error, ERROR_NO_CONSOLE, "container '%s' has no terminal", supervisor->record.name);
+        /* Nothing more is read once the pty has been given back. */
+        _cleanup_(fd_closep) int log = followers_add(&console->followers,
+                                                     console->master >= 0 ? supervisor->event : NULL, console->ring);
+        if (log == -EUSERS)
+                return error_set(error, ERROR_LIMIT_REACHED, "the log of '%s' has %d followers already",
+                                 supervisor->record.name, FOLLOWERS_MAX);
+        if (log < 0)
+                return error_step(error, log, "follow", "the log of", supervisor->record.name);
+        return sd_bus_reply_method_return(message, "htt", log, ring_oldest(console->ring), ring_newest(console->ring));
 }
 
 static int method_kill(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -353,6 +372,7 @@ const sd_bus_vtable supervisor_vtable[] = {
         METHOD("Start", "sb", P(unit) P(registered), "hh", P(console) P(lease), method_start),
         METHOD("Attach", "(uu)b", P(holder) P(take), "hhay", P(console) P(lease) P(backlog), method_attach),
         METHOD("ReadLog", "", "", "ayt", P(backlog) P(dropped), method_read_log),
+        METHOD("FollowLog", "", "", "htt", P(log) P(begin) P(end), method_follow_log),
         METHOD("Kill", "si", P(who) P(signal), "", "", method_kill),
         METHOD("Join", "sasass(qq)bbah(uu)",
                P(user) P(command) P(environment) P(directory) P(size) P(terminal) P(kill_on_release) P(streams)

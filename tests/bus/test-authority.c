@@ -51,6 +51,7 @@ static const Verb verbs[] = {
         {"GetContainer", NULL, NULL, TRUE, FALSE},
         {"AttachContainer", "Attach", "@a{sv} {}", FALSE, FALSE},
         {"ReadContainerLog", "ReadLog", NULL, FALSE, FALSE},
+        {"FollowContainerLog", "FollowLog", NULL, FALSE, FALSE},
         {"DescribeContainer", "Describe", NULL, FALSE, FALSE},
         {"KillContainer", "Kill", "'leader', 18", FALSE, FALSE},
         {"TerminateContainer", "Terminate", NULL, FALSE, TRUE},

@@ -71,6 +71,17 @@ static const Row rows[] = {
          "until $pflask logs box | grep -q word; do :; done; $pflask logs box; $pflask logs box; "
          "$pflask terminate box; $pflask wait box",
          137, "word\nword\n", NULL},
+        {"logs-begin-with-the-last-lines",
+         "$pflask --detach -t --name=box -- sh -c 'stty -opost; seq 1 99; exec sleep 100' >/dev/null && "
+         "until $pflask logs box | grep -q 99; do :; done; $pflask logs -n 2 box; $pflask logs --lines=0 box; "
+         "$pflask terminate box; $pflask wait box",
+         137, "98\n99\n", NULL},
+        {"logs-follow-until-the-end",
+         "$pflask --detach -t --name=box -- sh -c 'stty -opost; echo first; sleep 0.3; seq 1 9999; exit 3' >/dev/null "
+         "&& "
+         "$pflask logs -f box | md5sum; { echo first; seq 1 9999; } | md5sum; $pflask wait box",
+         3, "fdd77e0d2c483d2b8e25ca25ad649e4c  -\nfdd77e0d2c483d2b8e25ca25ad649e4c  -\n", NULL},
+        {"logs-of-nobody-is-125", "$pflask logs -f absent", 125, "", "absent"},
         {"list-of-nothing-succeeds", "$pflask list >/dev/null", 0, "", NULL},
         {"status-has-the-tree-of-processes",
          "$pflask --detach --name=box -- sh -c 'sleep 4321 & wait' >/dev/null && until $pflask status box | "
@@ -148,6 +159,7 @@ static void test_by_ssh(Fixture *fixture)
                 {"", "NO_SSH=1 pflask attach -H far box", 125, "", "ssh -t far pflask attach box"},
                 {"", "NO_SSH=1 pflask exec -H far box true", 125, "", "ssh -t far pflask exec box"},
                 {"", "NO_SSH=1 pflask shell -H far box", 125, "", "ssh -t far pflask shell box"},
+                {"", "NO_SSH=1 pflask logs -f -H far box", 125, "", "ssh -t far pflask logs -f box"},
                 {"", "NO_SSH=1 pflask run -H far -- true", 125, "", "--detach"},
                 {"", "NO_SSH=1 pflask run -H far -dT -- true", 125, "", "descriptors"},
                 {"", "NO_SSH=1 pflask run -H far -d --chroot=here -- true", 125, "", "relative"},

@@ -15,7 +15,7 @@
 #include "common/fd.h"
 #include "fixture.h"
 
-enum { RING_BYTES = 64 * 1024 };
+enum { FOLLOWERS_MAX = 8, RING_BYTES = 64 * 1024 };
 
 static const char *const idle = "exec sleep 100";
 
@@ -201,6 +201,7 @@ static void test_without_terminal(Fixture *fixture)
         g_assert_cmpint(fd_is_same_file(attachment.console, null), ==, 1);
         g_free(manager_refuses(fixture->client, "NoConsole", "AttachContainer", "(s@a{sv})", "box", options(NULL)));
         g_free(manager_refuses(fixture->client, "NoConsole", "ReadContainerLog", "(s)", "box"));
+        g_free(manager_refuses(fixture->client, "NoConsole", "FollowContainerLog", "(s)", "box"));
         terminate(fixture->client, "box");
 }
 
@@ -253,6 +254,94 @@ static void test_ring_drops(Fixture *fixture)
         const char *text = g_bytes_get_data(log, NULL);
         g_assert_cmpmem(text + RING_BYTES - 4, 4, "xend", 4);
         wait_for(fixture->client, "box", "exited", 3);
+}
+
+/* A pipe with the log in it, which goes on with what is written, and ends with the container. */
+static int follow(Client *client, const char *name, guint64 *begin, guint64 *end)
+{
+        g_autoptr(GUnixFDList) fds = NULL;
+        g_autoptr(GError) error = NULL;
+        gint32 handle;
+
+        g_autoptr(GVariant) reply = client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "FollowContainerLog",
+                                                g_variant_new("(s)", name), NULL, &fds, &error);
+        g_assert_no_error(error);
+        g_variant_get(reply, "(htt)", &handle, begin, end);
+        int fd = g_unix_fd_list_get(fds, handle, &error);
+        g_assert_no_error(error);
+        return fd;
+}
+
+static void test_follow(Fixture *fixture)
+{
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+        guint64 begin, end;
+
+        create(fixture->client, "box", "stty -echo -opost; echo ready; read a; echo first; read b; echo last; exit 3",
+               NULL);
+        _cleanup_(fd_closep) int one = follow(fixture->client, "box", &begin, &end);
+        g_byte_array_unref(read_until(one, "ready\n"));
+        _cleanup_(fd_closep) int other = follow(fixture->client, "box", &begin, &end);
+        g_assert_cmpuint(begin, ==, 0);
+        g_assert_cmpuint(end, ==, 6);
+        /* What a holder reads is not the log's; what comes after that is. */
+        attach(fixture->client, "box", FALSE, &attachment);
+        g_assert_cmpint(fd_write_all(attachment.console, "\n", 1), ==, 0);
+        g_byte_array_unref(read_until(attachment.console, "first\n"));
+        g_assert_cmpint(fd_write_all(attachment.console, "\n", 1), ==, 0);
+        attachment_close(&attachment);
+        g_autoptr(GByteArray) rest = read_until_end(one), all = read_until_end(other);
+        g_assert_cmpmem(rest->data, rest->len, "last\n", 5);
+        g_assert_cmpmem(all->data, all->len, "ready\nlast\n", 11);
+        /* Who comes after the end finds it all, and no more. */
+        _cleanup_(fd_closep) int late = follow(fixture->client, "box", &begin, &end);
+        g_autoptr(GByteArray) again = read_until_end(late);
+        g_assert_cmpmem(again->data, again->len, "ready\nlast\n", 11);
+        g_assert_cmpuint(begin, ==, 0);
+        g_assert_cmpuint(end, ==, 11);
+        wait_for(fixture->client, "box", "exited", 3);
+}
+
+/* Nobody is waited for: who doesn't read has an end, and the place of what it missed when it comes again. */
+static void test_slow_follower(Fixture *fixture)
+{
+        guint64 begin, end;
+
+        create(fixture->client, "box", "read x; head -c 9999997 /dev/zero | tr '\\0' x; printf end; exec sleep 100",
+               NULL);
+        _cleanup_(fd_closep) int slow = follow(fixture->client, "box", &begin, &end);
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+        attach(fixture->client, "box", FALSE, &attachment);
+        g_assert_cmpint(fd_write_all(attachment.console, "\r", 1), ==, 0);
+        attachment_close(&attachment);
+        do
+                fd_close(follow(fixture->client, "box", &begin, &end));
+        while (end < 9999997);
+        g_autoptr(GByteArray) early = read_until_end(slow);
+        g_assert_cmpuint(early->len, >=, RING_BYTES);
+        g_assert_cmpuint(early->len, <, begin);
+        g_assert_cmpuint(end - begin, ==, RING_BYTES);
+        terminate(fixture->client, "box");
+}
+
+static void test_followers_are_counted(Fixture *fixture)
+{
+        int fds[FOLLOWERS_MAX];
+        guint64 begin, end;
+
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(fds); i++)
+                fds[i] = follow(fixture->client, "box", &begin, &end);
+        g_free(manager_refuses(fixture->client, "LimitReached", "FollowContainerLog", "(s)", "box"));
+        fd_close(fds[0]);
+        /* Its supervisor hears of that in its own time. */
+        while (strcmp(outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "FollowContainerLog",
+                              g_variant_new("(s)", "box")),
+                      "") != 0)
+                ;
+        for (guint i = 1; i < G_N_ELEMENTS(fds); i++)
+                fd_close(fds[i]);
+        terminate(fixture->client, "box");
 }
 
 /* What the reader left in the pty when it went is the ring's next content. */
@@ -416,6 +505,9 @@ static const Test tests[] = {
         TEST("/ring/has-64-KiB-and-counts-the-rest", test_ring_drops, ON_BOTH),
         TEST("/ring/takes-over-where-the-holder-stopped", test_between_lease_and_ring, ON_BOTH),
         TEST("/console/last-words-reach-the-holder", test_last_words, ON_BOTH),
+        TEST("/ring/can-be-followed-until-the-end", test_follow, ON_BOTH),
+        TEST("/ring/waits-for-no-follower", test_slow_follower, ON_BOTH),
+        TEST("/ring/has-so-many-followers-and-no-more", test_followers_are_counted, ON_BOTH),
         TEST("/console/last-words-reach-the-ring", test_last_words_in_the_ring, ON_BOTH),
         TEST("/console/a-background-process-does-not-delay-the-end", test_background_process, ON_BOTH),
         TEST("/console/has-its-size-from-the-first-byte", test_size, ON_BOTH),
