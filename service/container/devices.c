@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/path.h"
 #include "container/tree.h"
 
 static const struct {
@@ -204,4 +205,11 @@ int devices_mount(int root, uint64_t namespaces, int devpts, int terminal, Failu
         if (has_places)
                 r = devices_bind_nodes(dev, failure);
         return r < 0 ? r : devices_mount_others(dev, namespaces, devpts, terminal, failure);
+}
+
+int devices_open_null(void)
+{
+        _cleanup_(fd_closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        return root < 0 ? -errno : path_open(root, "/dev/null", O_RDWR | O_NOCTTY);
 }

@@ -24,3 +24,13 @@
  * Return: 0; -errno.
  */
 int devices_mount(int root, uint64_t namespaces, int devpts, int terminal, Failure *failure);
+
+/**
+ * devices_open_null() - open the container's own /dev/null for a standard stream, from within
+ *
+ * Where the root directory's /dev was left as it is, what has that name is the tree's to say. It may be something else
+ * of the container's, but does not lead through /proc to what we have open.
+ *
+ * Return: the descriptor, the caller's; -errno.
+ */
+int devices_open_null(void);

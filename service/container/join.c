@@ -21,6 +21,7 @@
 #include "common/process.h"
 #include "container/capabilities.h"
 #include "container/command.h"
+#include "container/devices.h"
 #include "container/environment.h"
 #include "container/leader.h"
 #include "container/limits.h"
@@ -93,9 +94,9 @@ static int joiner_open_streams(const Joiner *joiner, Failure *failure)
                 _cleanup_(fd_closep) int null = -EBADF;
                 int given = joiner->input->has_terminal ? joiner->terminal : joiner->streams[stream];
                 if (given < 0)
-                        given = null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+                        given = null = devices_open_null();
                 if (given < 0)
-                        return failure_step(failure, -errno, "open", "/dev/null", NULL);
+                        return failure_step(failure, given, "open", "/dev/null", NULL);
                 int r = fd_place(given, stream);
                 if (r < 0)
                         return failure_step(failure, r, "duplicate", "a standard stream", NULL);

@@ -16,6 +16,7 @@
 #include "common/fd.h"
 #include "common/process.h"
 #include "container/command.h"
+#include "container/devices.h"
 #include "container/environment.h"
 #include "container/root.h"
 #include "container/stub-init.h"
@@ -184,9 +185,9 @@ static int leader_open_stream(int stream, int given, Failure *failure)
         _cleanup_(fd_closep) int null = -EBADF;
 
         if (given < 0) {
-                null = given = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+                null = given = devices_open_null();
                 if (null < 0)
-                        return failure_step(failure, -errno, "open", "/dev/null", NULL);
+                        return failure_step(failure, null, "open", "/dev/null", NULL);
         }
         int r = fd_place(given, stream);
         return r < 0 ? failure_step(failure, r, "duplicate", "a standard stream", NULL) : 0;

@@ -161,6 +161,32 @@ void await_polkit(Client *client)
         g_assert_nonnull(reply);
 }
 
+gboolean make_tree(const char *path, uid_t owner)
+{
+        static const char *const directories[] = {"", "bin", "etc", "dev", "proc", "sys", "run", "tmp", "mnt"};
+        g_autofree char *program = g_build_filename(path, "bin/busybox", NULL);
+        g_autofree char *shell_link = g_build_filename(path, "bin/sh", NULL);
+        g_autofree char *passwd = g_build_filename(path, "etc/passwd", NULL);
+        g_autofree char *content = NULL;
+        gsize length;
+
+        if (!g_file_get_contents("/bin/busybox", &content, &length, NULL)) {
+                g_test_skip("there is no /bin/busybox");
+                return FALSE;
+        }
+        g_autofree char *clear = g_strdup_printf("sh -c 'rm -rf %s/*'", path);
+        g_assert_true(g_spawn_command_line_sync(clear, NULL, NULL, NULL, NULL));
+        for (guint i = 0; i < G_N_ELEMENTS(directories); i++) {
+                g_autofree char *directory = g_build_filename(path, directories[i], NULL);
+                make_directory(directory, 0755, owner);
+        }
+        g_assert_true(g_file_set_contents(program, content, (gssize)length, NULL));
+        g_assert_cmpint(chmod(program, 0755), ==, 0);
+        g_assert_true(symlink("busybox", shell_link) == 0 || errno == EEXIST);
+        write_file(passwd, "root:x:0:0::/:/bin/sh\ninside:x:0:0::/:/bin/sh\n", 0644, owner);
+        return TRUE;
+}
+
 /* ---- attackers beside the service ---- */
 
 pid_t attacker(void (*attack)(const void *data), const void *data)

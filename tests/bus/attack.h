@@ -58,6 +58,13 @@ void write_file(const char *path, const char *content, mode_t mode, uid_t owner)
 /** make_directory() - the same of a directory, which may be there */
 void make_directory(const char *path, mode_t mode, uid_t owner);
 
+/**
+ * make_tree() - a root directory of busybox alone, with directories to mount on
+ *
+ * Return: whether there is a busybox; else the test is skipped.
+ */
+gboolean make_tree(const char *path, uid_t owner);
+
 /** attacker() - a process that does @attack with alice's ids until end_attacker(). Return: its pid. */
 pid_t attacker(void (*attack)(const void *data), const void *data);
 void end_attacker(pid_t pid);
