@@ -20,6 +20,8 @@ enum {
         LOOK_USEC = 20000,           /* between two looks at whether PID 1 hears what it is asked */
         LOOKS_MAX = 5,
         STATUS_BYTES_MAX = 64 * 1024,
+        REBOOTS_MAX = 100, /* in REBOOTS_USEC */
+        REBOOTS_USEC = 60 * 1000000,
 };
 
 /* ---- what PID 1 is ---- */
@@ -273,6 +275,18 @@ static int power_unregistered(sd_event_source *source _unused_, uint64_t usec _u
         return 0;
 }
 
+static bool power_is_too_often(Supervisor *supervisor)
+{
+        Pace *pace = &supervisor->pace;
+        uint64_t now_usec;
+
+        if (sd_event_now(supervisor->event, CLOCK_MONOTONIC, &now_usec) < 0)
+                return false;
+        if (pace->n == 0 || now_usec - pace->since_usec > REBOOTS_USEC)
+                *pace = (Pace){.since_usec = now_usec};
+        return pace->n++ >= REBOOTS_MAX;
+}
+
 /*
  * systemd-machined still has the former leader's machine, which only a manager can replace. So the next leader waits
  * until that is done, but not for long: managers come and go.
@@ -286,7 +300,11 @@ void power_restart(Supervisor *supervisor)
         supervisor->has_leader_ended = false;
         record->result = RESULT_NONE;
         record->status = 0;
-        if (power_clone(supervisor, &failure) < 0) {
+        int r = power_is_too_often(supervisor) ? failure_set(&failure, -EDQUOT, FAILURE_LIMIT_REACHED,
+                                                             "container '%s' has rebooted %u times within a minute",
+                                                             record->name, (unsigned)REBOOTS_MAX)
+                                               : power_clone(supervisor, &failure);
+        if (r < 0) {
                 power_restart_failed(supervisor, &failure);
                 return;
         }

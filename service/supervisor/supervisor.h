@@ -34,6 +34,12 @@ typedef struct Asking {
         uint64_t timeout_usec;
 } Asking;
 
+/* How often it has rebooted lately: what can't come up must not have the machine to itself. */
+typedef struct Pace {
+        uint64_t since_usec;
+        unsigned n;
+} Pace;
+
 struct Supervisor {
         sd_event *event;
         int directory; /* the container's; its lock, flock(2), says that the container has an owner */
@@ -71,6 +77,7 @@ struct Supervisor {
         Asking asking;          /* while the timer is that of power.c */
         Calls ends;             /* of Terminate and PowerOff, which wait for the end */
         Calls reboots;          /* of Reboot, which wait for another leader */
+        Pace pace;              /* of all reboots */
         bool is_registering;    /* systemd-machined still has the machine of a former leader */
         bool is_held;           /* the leader waits at its barrier for a manager to change that */
         sd_event_source *timer; /* of the present state: for how long to wait for what comes next */

@@ -411,6 +411,20 @@ static void test_reboot_fails(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 1);
 }
 
+/* What can't come up is not started for ever. */
+static void test_reboot_too_often(Fixture *fixture)
+{
+        g_autofree char *boots = NULL;
+
+        if (lacks_busybox())
+                return;
+        create(fixture->client, "box", "echo >>" BOOTS "; exec busybox reboot -f", NULL);
+        wait_for(fixture->client, "box", "exited", 1);
+        g_assert_true(g_file_get_contents(BOOTS, &boots, NULL, NULL));
+        g_assert_cmpuint(strlen(boots), ==, 101);
+        g_unlink(BOOTS);
+}
+
 #define STOPS(test_name, test_row)                                                                              \
         {                                                                                                       \
                 .name = "/power-off/" test_name, .function = test_power_off, .flags = ON_BOTH, .row = &test_row \
@@ -435,6 +449,7 @@ static const Test tests[] = {
         TEST("/power-off/is-refused-after-the-end", test_refused_when_ended, ON_BOTH),
         TEST("/reboot/changes-nothing-but-the-leader", test_reboot, ON_BOTH),
         TEST("/reboot/from-inside-ten-times", test_reboot_from_inside, ON_BOTH),
+        TEST("/reboot/a-hundred-a-minute-are-enough", test_reboot_too_often, ON_BUS),
         TEST("/reboot/needs-no-manager", test_reboot_without_manager, ON_BUS),
         ROW("/reboot/of-busybox-in-its-own-tree", test_reboot_busybox, "{'Root': <'" TREE "'>}"),
         ROW("/reboot/keeps-what-is-ephemeral", test_reboot_busybox, "{'Root': <'" TREE "'>, 'Ephemeral': <true>}"),
