@@ -100,6 +100,16 @@ guint32 exec_begin(Client *client, const char *name, const char *script)
         return process;
 }
 
+gboolean exec_succeeds(Client *client, const char *name, const char *script)
+{
+        guint32 process = exec_begin(client, name, script);
+        int status;
+
+        g_autoptr(GVariant) end = manager_call(client, "WaitProcess", "(su)", name, process);
+        g_variant_get(end, "(si)", NULL, &status);
+        return status == 0;
+}
+
 const char *exec_outcome(Client *client, const char *name, const char *user, const char *script)
 {
         g_autoptr(GError) error = NULL;

@@ -43,6 +43,9 @@ char *exec_says(Client *client, const char *name, const char *user, const char *
 /** exec_begin() - send in a process with nothing to say. Return: its number. */
 guint32 exec_begin(Client *client, const char *name, const char *script);
 
+/** exec_succeeds() - does a process that is sent in end with 0 */
+gboolean exec_succeeds(Client *client, const char *name, const char *script);
+
 /** exec_outcome() - exec_says() for its error alone */
 const char *exec_outcome(Client *client, const char *name, const char *user, const char *script);
 

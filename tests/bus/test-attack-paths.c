@@ -11,10 +11,14 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "attack.h"
 #include "common/fd.h"
+
+#define SECRET TEST_DIRECTORY "/secret" /* of root's alone */
+#define HERS   TEST_DIRECTORY "/hers"
 
 /* ---- A11, A21 ---- */
 
@@ -104,23 +108,162 @@ static void test_what_root_alone_may_see(Fixture *fixture)
         terminate(alice, "box");
 }
 
-/* Had it worked, root's directory would now and then have come into the container (CVE-2021-30465). */
+/* A call by alice about the path that is swapped. Return: whether root's directory has been reached. */
+typedef gboolean (*Reach)(Client *alice, guint round);
+
+static gboolean root_is_reached(Client *alice, guint round _unused_)
+{
+        /* There is a shell in root's directory, and none in hers. */
+        return g_str_equal(creation_outcome(alice, "box", "true", "{'Root': <'" HERS "/a'>}"), "");
+}
+
+static gboolean mount_is_reached(Client *alice, const char *option_text)
+{
+        int status;
+
+        if (*creation_outcome(alice, "box", "test ! -e /mnt/canary", option_text))
+                return FALSE;
+        g_autoptr(GVariant) end = manager_call(alice, "WaitContainer", "(s)", "box");
+        g_variant_get(end, "(si)", NULL, &status);
+        return status != 0;
+}
+
+static gboolean bind_is_reached(Client *alice, guint round _unused_)
+{
+        return mount_is_reached(alice, "{'Mounts': <[('bind', ['" HERS "/a', '/mnt'])]>}");
+}
+
+static gboolean upper_is_reached(Client *alice, guint round _unused_)
+{
+        return mount_is_reached(alice, "{'Mounts': <[('overlay', ['" HERS "/a', '/mnt', '" HERS "/work'])]>}");
+}
+
+static gboolean late_bind_is_reached(Client *alice, guint round)
+{
+        g_autofree char *destination = g_strdup_printf("/tmp/d%u", round);
+        g_autofree char *canary = g_strconcat("test -e ", destination, "/canary", NULL);
+
+        outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "BindMountContainer",
+                g_variant_new("(sssbb)", "lasting", HERS "/a", destination, FALSE, TRUE));
+        return exec_succeeds(alice, "lasting", canary);
+}
+
+static gboolean copy_to_is_reached(Client *alice, guint round)
+{
+        g_autofree char *destination = g_strdup_printf("/tmp/c%u", round);
+
+        return g_str_equal(
+                outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "CopyToContainer",
+                        g_variant_new("(sss@a{sv})", "lasting", HERS "/a/canary", destination, options(NULL))),
+                "");
+}
+
+static gboolean copy_from_is_reached(Client *alice, guint round)
+{
+        g_autofree char *destination = g_strdup_printf(HERS "/a/c%u", round);
+        g_autofree char *stolen = g_strdup_printf(SECRET "/c%u", round);
+
+        outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "CopyFromContainer",
+                g_variant_new("(sss@a{sv})", "lasting", "/etc/passwd", destination, options(NULL)));
+        return g_file_test(stolen, G_FILE_TEST_EXISTS);
+}
+
+/*
+ * Had it worked, root's directory would now and then have come into the container, been read, or been written to
+ * (CVE-2021-30465, CVE-2018-15664): for five seconds each path that alice may name is a directory of hers one moment,
+ * and a link to root's the next.
+ */
 static void test_swapped_link(Fixture *fixture)
 {
+        static const Reach reaches[] = {root_is_reached,      bind_is_reached,    upper_is_reached,
+                                        late_bind_is_reached, copy_to_is_reached, copy_from_is_reached};
+        static const char *const paths[] = {HERS "/a", HERS "/b"};
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        gint64 end = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
+        guint n = rounds(G_MAXINT);
+
+        if (!make_tree(SECRET, 0))
+                return;
+        make_directory(SECRET, 0700, 0);
+        write_file(SECRET "/canary", "", 0644, 0);
+        make_directory(HERS, 0755, ALICE);
+        make_directory(HERS "/a", 0755, ALICE);
+        make_directory(HERS "/work", 0755, ALICE);
+        g_assert_cmpint(symlink(SECRET, HERS "/b"), ==, 0);
+        create(alice, "lasting", idle, "{'Mounts': <[('tmp', ['/tmp'])]>}");
+        pid_t pid = attacker(swap_for_ever, paths);
+        for (guint i = 0; i < n && g_get_monotonic_time() < end; i++)
+                for (guint j = 0; j < G_N_ELEMENTS(reaches); j++)
+                        if (reaches[j](alice, i))
+                                g_error("reached in round %u of %u", i, j);
+        end_attacker(pid);
+        terminate(alice, "lasting");
+}
+
+/* ---- the errors of paths ---- */
+
+/* What open(2) says to alice, in a process of hers. */
+static int error_of_her_own(const char *path, int flags)
+{
+        int status;
+        pid_t pid = fork();
+
+        g_assert_cmpint(pid, >=, 0);
+        if (pid == 0) {
+                if (setresgid(ALICE, ALICE, ALICE) < 0 || setresuid(ALICE, ALICE, ALICE) < 0)
+                        _exit(255);
+                _exit(open(path, flags | O_CLOEXEC) < 0 ? errno : 0);
+        }
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        return WEXITSTATUS(status);
+}
+
+/* Had it been another one, it would have told alice something that only root knows. */
+static void test_errors_are_her_own(Fixture *fixture)
+{
+        static const char *const forms[] = {
+                "{'Root': <'%s'>}",
+                "{'Mounts': <[('bind', ['%s', '/mnt'])]>}",
+                "{'Mounts': <[('bind-ro', ['%s', '/mnt'])]>}",
+                "{'Mounts': <[('overlay', ['%s', '/mnt', '" HERS "'])]>}",
+                "{'Mounts': <[('overlay', ['" HERS "', '/mnt', '%s'])]>}",
+        };
+        g_autofree char *long_name = g_strnfill(300, 'x'), *long_path = g_strnfill(5000, '/');
+        g_autofree char *too_long = g_strconcat(HERS "/", long_name, NULL);
+        const char *const paths[] = {SECRET,
+                                     SECRET "/canary",
+                                     SECRET "/canary/below",
+                                     SECRET "/never",
+                                     HERS "/never",
+                                     HERS "/f/below",
+                                     HERS "/loop",
+                                     HERS "/loop/below",
+                                     HERS "/to-secret/canary",
+                                     HERS "/to-nowhere",
+                                     "/nowhere/at/all",
+                                     too_long,
+                                     long_path};
         g_autoptr(Client) alice = client_new(fixture, ALICE);
 
-        make_directory(TEST_DIRECTORY "/secret", 0700, 0);
-        write_file(TEST_DIRECTORY "/secret/canary", "", 0644, 0);
-        make_directory(TEST_DIRECTORY "/hers", 0755, ALICE);
-        make_directory(TEST_DIRECTORY "/hers/a", 0755, ALICE);
-        g_assert_cmpint(symlink(TEST_DIRECTORY "/secret", TEST_DIRECTORY "/hers/b"), ==, 0);
-        pid_t pid = attacker(swap_for_ever, (const char *const[]){TEST_DIRECTORY "/hers/a", TEST_DIRECTORY "/hers/b"});
-        for (guint i = 0; i < rounds(100); i++)
-                if (g_str_equal(creation_outcome(alice, "box", "test ! -e /mnt/canary",
-                                                 "{'Mounts': <[('bind', ['" TEST_DIRECTORY "/hers/a', '/mnt'])]>}"),
-                                ""))
-                        wait_for(alice, "box", "exited", 0);
-        end_attacker(pid);
+        make_directory(SECRET, 0700, 0);
+        write_file(SECRET "/canary", "", 0644, 0);
+        make_directory(HERS, 0755, ALICE);
+        write_file(HERS "/f", "", 0644, ALICE);
+        g_assert_cmpint(symlink("loop", HERS "/loop"), ==, 0);
+        g_assert_cmpint(symlink(SECRET, HERS "/to-secret"), ==, 0);
+        g_assert_cmpint(symlink("never", HERS "/to-nowhere"), ==, 0);
+        for (guint i = 0; i < G_N_ELEMENTS(paths) * G_N_ELEMENTS(forms); i++) {
+                const char *path = paths[i / G_N_ELEMENTS(forms)], *form = forms[i % G_N_ELEMENTS(forms)];
+                int expected = error_of_her_own(path, O_PATH | (strstr(form, "bind") ? 0 : O_DIRECTORY));
+                if (expected == 0)
+                        continue; /* a directory of hers, or what everybody may open */
+                g_auto(GStrv) parts = g_strsplit(form, "%s", 2);
+                g_autofree char *text = g_strconcat(parts[0], path, parts[1], NULL);
+                g_autofree char *sentence = creation_sentence(alice, text);
+                g_test_message("%.200s", sentence);
+                if (!strstr(sentence, g_strerror(expected)))
+                        g_error("not \"%s\" but: %s", g_strerror(expected), sentence);
+        }
 }
 
 /* ---- A18 ---- */
@@ -219,6 +362,7 @@ static const Test tests[] = {
         TEST("/attack/A21-separators-in-paths-separate-nothing", test_separators_in_paths, ON_BUS),
         ATTACK("/attack/A15-what-root-alone-may-see", test_what_root_alone_may_see),
         ATTACK("/attack/A6-a-link-swapped-for-a-directory", test_swapped_link),
+        ATTACK("/attack/A15-errors-are-those-of-her-own-open", test_errors_are_her_own),
         ATTACK("/attack/A18-a-set-user-id-program", test_set_user_id),
         ATTACK("/attack/A22-files-that-never-end", test_odd_files),
         ATTACK("/attack/a-root-that-is-no-directory", test_root_that_is_no_directory),
