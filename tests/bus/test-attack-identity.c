@@ -244,6 +244,38 @@ static void test_asked_while_being_made(Fixture *fixture)
 }
 
 /*
+ * Had it worked, root of a container would have been root for the service, whose bus can be reached from inside. It is
+ * judged by what the bus says of it: the owner, and for another id one of the owner's ranges, which is nobody's.
+ */
+static void test_root_of_a_container(Fixture *fixture)
+{
+        static const char *const script =
+                "call='busctl call " MANAGER_BUS_NAME " " MANAGER_PATH " " MANAGER_INTERFACE "';"
+                "id -u; $call GetContainerByPID u 0; $call KillContainer ssi roots leader 9 2>&1;"
+                "$call DescribeContainer s box >/dev/null 2>&1 && echo described";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(GError) error = NULL;
+
+        create(fixture->client, "roots", idle, NULL);
+        create(alice, "box", idle, NULL);
+        g_autofree char *as_root = exec_says(alice, "box", "", script, NULL, &error);
+        g_assert_no_error(error);
+        g_test_message("%s", as_root);
+        g_assert_true(g_str_has_prefix(as_root, "0\no \"/org/pflask/Manager1/container/box\"\n"));
+        g_assert_nonnull(strstr(as_root, "org.pflask.manager1.manage"));
+        g_assert_true(g_str_has_suffix(as_root, "\ndescribed\n"));
+        g_autofree char *as_another = exec_says(alice, "box", "5", script, NULL, &error);
+        g_assert_no_error(error);
+        g_test_message("%s", as_another);
+        g_assert_true(g_str_has_prefix(as_another, "5\n")); /* whom the bus may not even let in */
+        g_assert_null(strstr(as_another, "described"));
+        g_autoptr(GVariant) state = property(fixture->client, "roots", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(alice, "box");
+        terminate(fixture->client, "roots");
+}
+
+/*
  * Had it worked, bob's question about root's container would have become one about nothing: never answered in our words,
  * and a place in his quota that is taken for good.
  */
@@ -271,6 +303,7 @@ static const Test tests[] = {
         ATTACK("/attack/A14-an-answer-that-is-forged", test_answer_forged),
         ATTACK("/attack/A13-a-name-taken-by-another-user", test_replaced_by_another_user),
         ATTACK("/attack/A23-a-uid-above-int-max", test_uid_above_int_max),
+        ATTACK("/attack/A23-root-of-a-container-is-its-owner", test_root_of_a_container),
         ATTACK("/attack/A13-an-object-that-has-gone", test_object_gone_meanwhile),
         ATTACK("/attack/A13-asked-while-it-is-being-made", test_asked_while_being_made),
 };

@@ -293,6 +293,32 @@ static void test_set_user_id(Fixture *fixture)
         g_assert_cmpint(umount2(TEST_DIRECTORY "/suid", MNT_DETACH), ==, 0);
 }
 
+/* Had it worked, a program that root's container has made set-user-ID would have made its finder root. */
+static void test_set_user_id_from_outside(Fixture *fixture)
+{
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+        g_autofree char *out = NULL;
+
+        run(fixture->client, "box", "cp /usr/bin/id /tmp/id && chmod 4755 /tmp/id && echo READY; exec sleep 100",
+            "{'Mounts': <[('tmp', ['/tmp'])]>}", &attachment);
+        g_byte_array_unref(read_until(attachment.console, "READY"));
+        g_autoptr(GVariant) leader = property(fixture->client, "box", "Leader");
+        /* By way of a shell: setpriv itself still has root's capabilities when it executes. */
+        g_autofree char *script = g_strdup_printf(
+                "exec setpriv --reuid 61001 --regid 61001 --clear-groups sh -c 'for p in root cwd; do "
+                "/proc/%u/$p/tmp/id -u; cat /proc/%u/$p/etc/hostname; done; ls " CONTAINERS_DIRECTORY "' 2>&1",
+                g_variant_get_uint32(leader), g_variant_get_uint32(leader));
+        g_assert_cmpint(shell(fixture, script, &out, NULL), !=, 0);
+        g_test_message("%s", out);
+        g_auto(GStrv) lines = g_strsplit(g_strchomp(out), "\n", -1);
+        g_assert_cmpuint(g_strv_length(lines), ==, 5);
+        for (guint i = 0; lines[i]; i++)
+                g_assert_true(g_str_has_suffix(lines[i], "Permission denied"));
+        terminate(fixture->client, "box");
+}
+
+/* ---- A22 ---- */
+
 /* Had it worked, the service would have waited for a byte of the container's for ever, or have read until its end. */
 static void test_odd_files(Fixture *fixture)
 {
@@ -364,6 +390,7 @@ static const Test tests[] = {
         ATTACK("/attack/A6-a-link-swapped-for-a-directory", test_swapped_link),
         ATTACK("/attack/A15-errors-are-those-of-her-own-open", test_errors_are_her_own),
         ATTACK("/attack/A18-a-set-user-id-program", test_set_user_id),
+        ATTACK("/attack/A18-a-set-user-id-program-from-outside", test_set_user_id_from_outside),
         ATTACK("/attack/A22-files-that-never-end", test_odd_files),
         ATTACK("/attack/a-root-that-is-no-directory", test_root_that_is_no_directory),
 };

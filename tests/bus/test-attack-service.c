@@ -4,8 +4,13 @@
  *
  * One user tries to have all of what everybody shares: names, places, memory, the manager's time, and its supervisors.
  */
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <systemd/sd-bus.h>
@@ -73,6 +78,97 @@ static void test_control_socket(Fixture *fixture)
                                             NULL);
         wait_for(alice, "box", "exited", 0);
         g_assert_cmpstr(said, ==, "out");
+}
+
+/* The same of a supervisor that can be seen from inside. */
+static void test_supervisor_in_sight(Fixture *fixture)
+{
+        static const char *const script = "for p in /proc/[0-9]*; do case $(cat $p/comm) in pflask-*) echo seen;"
+                                          " for f in mem environ maps auxv; do cat $p/$f && echo reads $f; done;"
+                                          " for f in cwd root exe fd/0; do readlink $p/$f && echo reads $f; done;"
+                                          " for f in oom_score_adj comm; do (echo 1 >$p/$f) && echo writes $f; done;"
+                                          " kill -0 ${p#/proc/} && echo signals; esac; done 2>/dev/null; echo end";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        g_autofree char *said = leader_says(alice, "box", script, "{'SharedNamespaces': <['pid']>}");
+        wait_for(alice, "box", "exited", 0);
+        g_assert_nonnull(strstr(said, "seen"));
+        g_assert_nonnull(strstr(said, "end"));
+        g_assert_null(strstr(said, "reads"));
+        g_assert_null(strstr(said, "writes"));
+        g_assert_null(strstr(said, "signals"));
+}
+
+/* ---- A20 ---- */
+
+static int storm_report;
+
+static void storm_hit(int signal _unused_)
+{
+        fd_write_all(storm_report, "!", 1);
+}
+
+/* Has numbers used again as fast as it goes. */
+static void storm(const void *report)
+{
+        storm_report = *(const int *)report;
+        signal(SIGUSR1, storm_hit);
+        pid_t pid = fork();
+        if (pid == 0)
+                _exit(EXIT_SUCCESS);
+        if (pid > 0)
+                waitpid(pid, NULL, 0);
+}
+
+/* Since Linux 6.14 each pid namespace has its own, and this one is the test's. */
+static gboolean limit_pids(void)
+{
+        struct utsname name;
+        unsigned major, minor;
+
+        g_assert_cmpint(uname(&name), ==, 0);
+        g_assert_cmpint(sscanf(name.release, "%u.%u", &major, &minor), ==, 2);
+        if (major < 6 || (major == 6 && minor < 14)) {
+                g_test_skip("kernel.pid_max is the whole machine's here");
+                return FALSE;
+        }
+        _cleanup_(fd_closep) int fd = open("/proc/sys/kernel/pid_max", O_WRONLY | O_CLOEXEC);
+        g_assert_cmpint(fd_write_all(fd, "400", 3), ==, 0);
+        return TRUE;
+}
+
+/*
+ * Had it worked, a signal for what had ended in the container would have hit whoever has its number now. There are 400
+ * numbers, which a storm inside and one outside use up many times a second; who is hit outside says so.
+ */
+static void test_numbers_used_again(Fixture *fixture)
+{
+        static const char *const inside = "trap '' USR1; while :; do (:); done";
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        char byte;
+        int ends[2];
+
+        if (!limit_pids())
+                return;
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
+        create(alice, "box", inside, NULL);
+        pid_t pid = attacker(storm, &ends[1]);
+        for (guint i = 0; i < rounds(200); i++) {
+                guint32 process = exec_begin(alice, "box", "exec true");
+                outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "KillProcess",
+                        g_variant_new("(sui)", "box", process, SIGUSR1));
+                outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                        g_variant_new("(ssi)", "box", "all", SIGUSR1));
+                g_assert_cmpstr(outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "GetContainerByPID",
+                                        g_variant_new("(u)", (guint32)pid)),
+                                ==, ERROR_PREFIX "NoSuchContainer");
+                outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "GetContainerByPID", g_variant_new("(u)", 2 + i % 398));
+        }
+        end_attacker(pid);
+        g_assert_cmpint(read(ends[0], &byte, 1), ==, -1);
+        fd_close(ends[0]);
+        fd_close(ends[1]);
+        terminate(alice, "box");
 }
 
 /* ---- A19 ---- */
@@ -319,6 +415,8 @@ static const Test tests[] = {
         TEST("/attack/A25-names-that-are-more-than-names", test_names, ON_BOTH),
         ATTACK("/attack/too-much-at-once", test_too_much),
         ATTACK("/attack/the-control-socket-is-roots", test_control_socket),
+        ATTACK("/attack/the-supervisor-is-only-seen", test_supervisor_in_sight),
+        ATTACK("/attack/A20-numbers-that-are-used-again", test_numbers_used_again),
         ATTACK("/attack/A19-waits-without-end", test_endless_waits),
         ATTACK("/attack/A19-more-containers-than-allowed", test_more_containers_than_allowed),
         TEST("/attack/A19-answers-that-nobody-reads", test_answers_never_read, ON_BUS),
