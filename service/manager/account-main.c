@@ -6,6 +6,8 @@
  */
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,17 +18,24 @@
 
 enum { ANSWER_FD = 3, DATABASE_BUFFER_BYTES = 64 * 1024 };
 
+/* A number that doesn't fit would stand for another id, perhaps the host's 0. */
+static bool is_range(const struct subid_range *range)
+{
+        return range->start <= UINT32_MAX && range->count <= UINT32_MAX - range->start;
+}
+
 static size_t read_ranges(const char *owner, int (*get)(const char *, struct subid_range **), IdRange *ranges)
 {
         struct subid_range *found = NULL;
         int n = get(owner, &found);
 
-        if (n > ACCOUNT_LIST_MAX)
-                n = ACCOUNT_LIST_MAX;
-        for (int i = 0; i < n; i++)
-                ranges[i] = (IdRange){.first = (uint32_t)found[i].start, .count = (uint32_t)found[i].count};
+        size_t n_ranges = 0;
+        for (int i = 0; i < n && n_ranges < ACCOUNT_LIST_MAX; i++)
+                if (is_range(&found[i]))
+                        ranges[n_ranges++] = (IdRange){.first = (uint32_t)found[i].start,
+                                                       .count = (uint32_t)found[i].count};
         free(found);
-        return n < 0 ? 0 : (size_t)n;
+        return n_ranges;
 }
 
 static int write_answer(const AccountHeader *header, const gid_t *groups, const IdRange *uids, const IdRange *gids)
