@@ -301,8 +301,9 @@ void container_ended(Container *container, Result result, int status)
         log_container(container, LOG_CONTAINER_EXITED);
         if (container->is_registered && container->manager->has_systemd)
                 machine_unregister(container->manager->bus, container->name);
+        container->is_registered = false;
         sd_bus_emit_properties_changed(container->manager->bus, container->path, CONTAINER_INTERFACE, "State", "Leader",
-                                       "Result", "ExitStatus", NULL);
+                                       "Registered", "Result", "ExitStatus", NULL);
         sd_bus_emit_signal(container->manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerExited", "ssi",
                            container->name, result_name(result), status);
         container_tell_all(container);

@@ -60,6 +60,9 @@ Creation *creation_free(Creation *creation)
                 creation->dying->successor = NULL;
         if (creation->container) {
                 creation->container->creation = NULL;
+                /* It goes with its scope, unless machined has only heard of it when the scope was gone. */
+                if (creation->container->is_registered)
+                        machine_unregister(creation->manager->bus, creation->container->name);
                 container_free(creation->container);
         }
         free(creation);
