@@ -259,10 +259,16 @@ static void closed(void *userdata)
                 container_load(container);
 }
 
+static const LinkListener listener = {.heard = heard, .closed = closed};
+
+void container_take_link(Container *container, Link *link)
+{
+        link_hand_over(link, &listener, container);
+        container->link = link;
+}
+
 int container_link(Container *container, int fd)
 {
-        static const LinkListener listener = {.heard = heard, .closed = closed};
-
         return link_new(container->manager->event, fd, &listener, container, &container->link);
 }
 

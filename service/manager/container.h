@@ -96,6 +96,9 @@ int container_rename(Container *container, const char *name);
  */
 int container_link(Container *container, int fd);
 
+/** container_take_link() - speak to the supervisor over @link, which is the container's from here */
+void container_take_link(Container *container, Link *link);
+
 /** container_read_created() - the "ayaitt", id, interfaces and times, of the supervisor's first answer. Return: 0; -errno. */
 int container_read_created(Container *container, sd_bus_message *reply);
 

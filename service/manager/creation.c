@@ -20,6 +20,7 @@ struct Creation {
         Container *container;   /* ours until it runs */
         Container *predecessor; /* the exited container whose name we wait for */
         Keeper *dying;          /* the supervisor that still has it */
+        SpareWait *awaited;     /* while there is no supervisor yet */
         sd_bus_slot *create_slot, *start_slot;
         Scope *scope;
         Registration *registration;
@@ -50,6 +51,7 @@ Creation *creation_free(Creation *creation)
                 return NULL;
         creation->call->creation = NULL;
         creation->call->caller->quota->n_creations--;
+        spare_wait_free(creation->awaited);
         sd_bus_slot_unref(creation->create_slot);
         sd_bus_slot_unref(creation->start_slot);
         scope_free(creation->scope);
@@ -314,11 +316,52 @@ static int creation_ask_create(Creation *creation)
         return link_send(container->link, request, creation_created, creation, UINT64_MAX, &creation->create_slot);
 }
 
+/* Nobody answers it: if it fails, so does Create. */
+static int creation_assign(const Creation *creation)
+{
+        const Claim *claim = creation->call->claim;
+
+        return link_call(creation->container->link, SUPERVISOR_INTERFACE, "Assign", NULL, NULL, NULL, "sh", claim->name,
+                         claim->directory);
+}
+
+/* Gives the container to a supervisor that had none: what is claimed is its own from here. */
+static int creation_supervise(Creation *creation, Started *started, sd_bus_error *error)
+{
+        Container *container = creation->container;
+        int r = keeper_begin(container, started->pidfd, started->pid);
+
+        started->pidfd = -EBADF;
+        if (r < 0) {
+                started_end(started);
+                return error_step(error, r, "hold", "the supervisor", NULL);
+        }
+        container_take_link(container, TAKE_PTR(started->link));
+        r = creation_assign(creation);
+        if (r < 0)
+                return error_step(error, r, "speak to", "the supervisor", NULL);
+        claim_hand_over(creation->call->claim);
+        r = creation_ask_create(creation);
+        return r < 0 ? error_step(error, r, "ask", "the supervisor", NULL) : 0;
+}
+
+static void creation_supervised(void *userdata, int r, Started *started)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        Creation *creation = userdata;
+
+        creation->awaited = NULL;
+        r = r < 0 ? error_step(&error, r, "execute", "pflask-supervisor", NULL)
+                  : creation_supervise(creation, started, &error);
+        if (r < 0)
+                creation_fail(creation, r, &error);
+}
+
 static int creation_make_container(Creation *creation, sd_bus_error *error)
 {
         Call *call = creation->call;
         Container *container;
-        int socket;
+        Started started;
 
         int r = container_new(creation->manager, call->claim->name, &container);
         if (r < 0)
@@ -327,13 +370,10 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
         creation->container = container;
         container->creation = creation;
         container->owner = call->caller->uid;
-        r = keeper_begin(container, call->claim, &socket);
-        if (r < 0)
-                return error_step(error, r, "execute", "pflask-supervisor", NULL);
-        r = container_link(container, socket);
-        if (r >= 0)
-                r = creation_ask_create(creation);
-        return r < 0 ? error_step(error, r, "ask", "the supervisor", NULL) : 0;
+        if (spare_take(call->manager, &started) > 0)
+                return creation_supervise(creation, &started, error);
+        r = spare_await(call->manager, creation_supervised, creation, &creation->awaited);
+        return r < 0 ? error_step(error, r, "execute", "pflask-supervisor", NULL) : 0;
 }
 
 /* Who had the name has gone while authority was asked for, or is about to go. */

@@ -10,7 +10,6 @@
 #include "common/process.h"
 #include "manager/creation.h"
 #include "manager/register.h"
-#include "manager/spare.h"
 
 static Keeper *keeper_free(Keeper *keeper)
 {
@@ -48,7 +47,7 @@ static int keeper_died(sd_event_source *source _unused_, int fd, uint32_t events
         return 0;
 }
 
-static int keeper_new(Container *container, int pidfd, pid_t pid)
+int keeper_begin(Container *container, int pidfd, pid_t pid)
 {
         Manager *manager = container->manager;
         Keeper *keeper = calloc(1, sizeof(*keeper));
@@ -72,21 +71,6 @@ static int keeper_new(Container *container, int pidfd, pid_t pid)
         return r;
 }
 
-int keeper_begin(Container *container, Claim *claim, int *ret_socket)
-{
-        Started started;
-        int r = spare_take(container->manager, claim, &started);
-
-        if (r < 0)
-                return r;
-        claim_hand_over(claim);
-        _cleanup_(fd_closep) int socket = started.socket;
-        r = keeper_new(container, started.pidfd, started.pid);
-        if (r >= 0)
-                *ret_socket = TAKE_FD(socket);
-        return r;
-}
-
 int keeper_find(Container *container, int socket)
 {
         struct ucred peer;
@@ -96,7 +80,7 @@ int keeper_find(Container *container, int socket)
         if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
                 return -errno;
         int pidfd = pidfd_open(peer.pid, 0);
-        return pidfd < 0 ? -errno : keeper_new(container, pidfd, peer.pid);
+        return pidfd < 0 ? -errno : keeper_begin(container, pidfd, peer.pid);
 }
 
 Keeper *keeper_dying(Manager *manager, const char *name)

@@ -23,15 +23,8 @@ struct Keeper {
         Creation *successor; /* that waits for the name */
 };
 
-/**
- * keeper_begin() - have a supervisor for a new container
- * @container:   whose keeper it becomes
- * @claim:       handed over on success
- * @ret_socket:  the first link to it, the caller's
- *
- * Return: 0; -errno.
- */
-int keeper_begin(Container *container, Claim *claim, int *ret_socket);
+/** keeper_begin() - hold our child @pid, the supervisor of a new container; @pidfd is consumed. Return: 0; -errno. */
+int keeper_begin(Container *container, int pidfd, pid_t pid);
 
 /** keeper_find() - hold the supervisor at the other end of @socket, which is not our child. Return: 0; -errno. */
 int keeper_find(Container *container, int socket);

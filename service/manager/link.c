@@ -2,7 +2,6 @@
 #include "manager/link.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -99,6 +98,9 @@ static int link_heard(sd_bus_message *message, void *userdata, sd_bus_error *err
 
         if (sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected"))
                 link->listener->closed(link->userdata);
+        else if (sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Connected") &&
+                 link->listener->connected)
+                link->listener->connected(link->userdata);
         else if (sd_bus_message_is_signal(message, NULL, NULL))
                 link->listener->heard(message, link->userdata);
         return 0;
@@ -120,6 +122,8 @@ int link_new(sd_event *event, int fd, const LinkListener *listener, void *userda
         link->userdata = userdata;
         r = sd_bus_negotiate_fds(link->bus, true);
         if (r >= 0)
+                r = sd_bus_set_connected_signal(link->bus, true);
+        if (r >= 0)
                 r = sd_bus_start(link->bus);
         if (r >= 0)
                 r = sd_bus_add_filter(link->bus, &link->filter, link_heard, link);
@@ -133,6 +137,17 @@ int link_new(sd_event *event, int fd, const LinkListener *listener, void *userda
         }
         *ret = link;
         return 0;
+}
+
+bool link_is_connected(const Link *link)
+{
+        return sd_bus_is_ready(link->bus) > 0;
+}
+
+void link_hand_over(Link *link, const LinkListener *listener, void *userdata)
+{
+        link->listener = listener;
+        link->userdata = userdata;
 }
 
 int link_request(Link *link, const char *member, sd_bus_message **ret)

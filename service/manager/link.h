@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
@@ -18,6 +20,7 @@ typedef struct Link Link;
 
 /* Who listens to a link. Either may free it. */
 typedef struct LinkListener {
+        void (*connected)(void *userdata); /* once, when the other side has greeted; NULL: that is of no interest */
         void (*heard)(sd_bus_message *signal, void *userdata);
         void (*closed)(void *userdata); /* once, after everything that was heard and answered */
 } LinkListener;
@@ -30,6 +33,12 @@ typedef struct LinkListener {
  * Return: 0; -errno.
  */
 int link_new(sd_event *event, int fd, const LinkListener *listener, void *userdata, Link **ret);
+
+/** link_is_connected() - has the other side greeted; until then link_send() would wait for it */
+bool link_is_connected(const Link *link);
+
+/** link_hand_over() - somebody else listens from here on; @listener outlives the link */
+void link_hand_over(Link *link, const LinkListener *listener, void *userdata);
 
 /** link_free() - close it; whoever still waits for an answer must have let go of that before. Return: NULL. */
 Link *link_free(Link *link);

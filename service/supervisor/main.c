@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pflask-supervisor PLACE
+ * pflask-supervisor [--nursery] PLACE
  *
  * Started by a manager, for one container, which may not exist yet: descriptor 3 is the connection on which it will be
  * told. PLACE is room for the container's name, for ps(1) to show. It outlives the manager, whatever happens to that
- * one; but without a container it ends with it.
+ * one; but without a container it ends with it. With --nursery it is not for any container, but bears supervisors.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/assignment.h"
 #include "common/error.h"
 #include "common/fd.h"
+#include "supervisor/nursery.h"
 #include "supervisor/supervisor.h"
 
 enum { CONNECTION_FD = 3 };
@@ -49,52 +49,50 @@ static int check_connection(void)
         return fcntl(CONNECTION_FD, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 }
 
-/* Return: 1; 0 when the manager has gone before it had a container for us; -errno. */
-static int await_assignment(Assignment *assignment, int *ret_directory)
-{
-        struct pollfd told = {.fd = CONNECTION_FD, .events = POLLIN};
-
-        while (poll(&told, 1, -1) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        ssize_t n = fd_receive(CONNECTION_FD, assignment, sizeof(*assignment), ret_directory, 1, 0);
-        if (n <= 0)
-                return (int)n;
-        if (n != sizeof(*assignment) || *ret_directory < 0 || assignment->name[sizeof(assignment->name) - 1]) {
-                fd_close(*ret_directory);
-                return -EPROTO;
-        }
-        return 1;
-}
-
-static int run(char *place)
+static int supervise(int connection, char *place)
 {
         _cleanup_(supervisor_freep) Supervisor *supervisor = NULL;
-        Assignment assignment = {};
-        int directory;
+        int r = supervisor_new(place, &supervisor);
+
+        if (r < 0) {
+                fd_close(connection);
+                return r;
+        }
+        return supervisor_run(supervisor, connection);
+}
+
+/* Who is born is no nursery, and ps(1) shall not say so. The arguments lie one behind the other: execve(2). */
+static char *forget_mode(char *mode, char *place)
+{
+        memset(mode, ' ', (size_t)(place - mode) + strlen(place));
+        return mode;
+}
+
+static int run(char *mode, char *place)
+{
         int r = check_connection();
 
         if (r >= 0)
                 r = stand_alone();
-        if (r >= 0)
-                r = await_assignment(&assignment, &directory);
-        if (r <= 0)
-                return r;
-        r = supervisor_new(directory, assignment.name, &supervisor);
-        if (r < 0)
-                return r;
-        supervisor_show_name(supervisor, place);
-        return supervisor_run(supervisor, CONNECTION_FD);
+        if (r < 0 || !mode)
+                return r < 0 ? r : supervise(CONNECTION_FD, place);
+        int connection = nursery_serve(CONNECTION_FD);
+        if (connection <= 0)
+                return connection;
+        r = stand_alone(); /* a child has the nursery's session, and reaps nobody */
+        return r < 0 ? r : supervise(connection, forget_mode(mode, place));
 }
 
 int main(int argc, char **argv)
 {
-        if (argc != 2) {
+        bool is_nursery = argc == 3 && strcmp(argv[1], "--nursery") == 0;
+
+        if (argc != 2 && !is_nursery) {
                 fprintf(stderr, "pflask-supervisor is started by pflask-manager\n");
                 return EXIT_FAILURE;
         }
         errors_register();
-        int r = run(argv[1]);
+        int r = run(is_nursery ? argv[1] : NULL, argv[argc - 1]);
         if (r >= 0)
                 return EXIT_SUCCESS;
         fprintf(stderr, "pflask-supervisor: cannot supervise a container: %s\n", strerror(-r));

@@ -44,6 +44,17 @@ static int create_reply(const Supervisor *supervisor, sd_bus_message *message)
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const char *name;
+        int directory;
+        int r = sd_bus_message_read(message, "sh", &name, &directory);
+
+        if (r >= 0)
+                r = supervisor_assign(userdata, directory, name, error);
+        return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
+}
+
 static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Supervisor *supervisor = userdata;
@@ -366,6 +377,7 @@ PROPERTY(get_interfaces)
 /* Unprivileged, each of them: who may call was decided when the connection was accepted. */
 const sd_bus_vtable supervisor_vtable[] = {
         SD_BUS_VTABLE_START(0),
+        METHOD("Assign", "sh", P(name) P(directory), "", "", method_assign),
         METHOD("Create", "sasa{sv}(uuu)aubb", P(name) P(command) P(options) P(caller) P(groups) P(confined) P(attach),
                "usayaitt", P(leader) P(final_name) P(id) P(interfaces) P(timestamp) P(timestamp_monotonic),
                method_create),

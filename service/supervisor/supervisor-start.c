@@ -233,9 +233,29 @@ static void create_fill_record(Supervisor *supervisor, const Creator *creator)
         supervisor->kill_on_release = supervisor->spec->kill_on_release;
 }
 
+int supervisor_assign(Supervisor *supervisor, int directory, const char *name, sd_bus_error *error)
+{
+        if (supervisor->directory >= 0)
+                return error_set(error, SD_BUS_ERROR_FAILED, "this is the supervisor of '%s' already",
+                                 supervisor->record.name);
+        char *copy = strdup(name);
+        int kept = copy ? fd_keep(directory) : -ENOMEM;
+        if (kept < 0) {
+                free(copy);
+                return error_step(error, kept, "keep", "the directory", name);
+        }
+        free(supervisor->record.name);
+        supervisor->record.name = copy;
+        supervisor->directory = kept;
+        supervisor_show_name(supervisor, supervisor->title);
+        return 0;
+}
+
 int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator, sd_bus_error *error)
 {
         supervisor->spec = spec;
+        if (supervisor->directory < 0)
+                return error_set(error, SD_BUS_ERROR_FAILED, "there is no directory for the container yet");
         int r = create_leader(supervisor, &creator->identity, error);
         if (r < 0)
                 return r;

@@ -90,7 +90,7 @@ void supervisor_leave(Supervisor *supervisor)
         /* Told to go before anybody has asked how it ended: the record stays behind, for a manager to find. */
         if (supervisor->is_told_to_go && supervisor->record.state == STATE_EXITED)
                 directory_leave_record(supervisor->directory);
-        else
+        else if (supervisor->directory >= 0)
                 directory_remove(supervisor->directory, supervisor->record.name);
         if (sd_event_add_defer(supervisor->event, NULL, supervisor_try_to_go, supervisor) < 0 ||
             sd_event_add_post(supervisor->event, NULL, supervisor_try_to_go, supervisor) < 0 ||
@@ -397,18 +397,16 @@ static int supervisor_told_to_go(sd_event_source *source _unused_, const struct 
         return 0;
 }
 
-int supervisor_new(int directory, const char *name, Supervisor **ret)
+int supervisor_new(char *title, Supervisor **ret)
 {
         _cleanup_(supervisor_freep) Supervisor *supervisor = calloc(1, sizeof(*supervisor));
 
-        if (!supervisor) {
-                fd_close(directory);
+        if (!supervisor)
                 return -ENOMEM;
-        }
-        *supervisor = (Supervisor){.directory = directory, .leader = -EBADF};
+        *supervisor = (Supervisor){.title = title, .directory = -EBADF, .leader = -EBADF};
         TAILQ_INIT(&supervisor->joined);
         TAILQ_INIT(&supervisor->transfers);
-        supervisor->record = (Record){.supervisor = getpid(), .name = strdup(name), .unit = strdup("")};
+        supervisor->record = (Record){.supervisor = getpid(), .name = strdup(""), .unit = strdup("")};
         peers_init(&supervisor->peers, NULL, supervisor_vtable, supervisor_lost_peer, supervisor);
         if (!supervisor->record.name || !supervisor->record.unit)
                 return -ENOMEM;
@@ -427,7 +425,7 @@ Supervisor *supervisor_free(Supervisor *supervisor)
 {
         if (!supervisor)
                 return NULL;
-        if (supervisor->record.name && !supervisor->is_leaving)
+        if (supervisor->directory >= 0 && supervisor->record.name && !supervisor->is_leaving)
                 directory_remove(supervisor->directory, supervisor->record.name);
         joined_free_all(supervisor);
         transfer_free_all(supervisor);

@@ -96,12 +96,11 @@ typedef struct Creator {
 
 /**
  * supervisor_new() - a supervisor without a container
- * @directory:  consumed in any case: the directory of the container that will be, locked
- * @name:       the directory's name; one that begins with a dot becomes that of the leader
+ * @title:  for supervisor_show_name(), when there is a name to show
  *
  * Return: 0; -errno.
  */
-int supervisor_new(int directory, const char *name, Supervisor **ret);
+int supervisor_new(char *title, Supervisor **ret);
 
 /**
  * supervisor_show_name() - in ps(1), from now on and from when the container has another one
@@ -123,6 +122,17 @@ int supervisor_run(Supervisor *supervisor, int fd);
 
 /** supervisor_is_running() - is there a leader that has become the command, and hasn't ended */
 bool supervisor_is_running(const Supervisor *supervisor);
+
+/**
+ * supervisor_assign() - take charge of a directory, before a container is made in it
+ * @directory:  borrowed: the directory of the container that will be, locked
+ * @name:       the directory's name; one that begins with a dot becomes that of the leader
+ *
+ * Once only.
+ *
+ * Return: 0; -errno with @error.
+ */
+int supervisor_assign(Supervisor *supervisor, int directory, const char *name, sd_bus_error *error);
 
 /**
  * supervisor_create() - clone the leader and begin its set-up

@@ -383,7 +383,7 @@ static char *read_mounts(void)
         return content;
 }
 
-/* The supervisor that a manager of the bus keeps ready: the place for its container's name is still blank. */
+/* The nursery of a manager of the bus, or the supervisor that it keeps ready: the place for a name is still blank. */
 static gboolean is_spare(int pid)
 {
         g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
@@ -393,22 +393,33 @@ static gboolean is_spare(int pid)
         if (!g_file_get_contents(path, &command, &length, NULL))
                 return FALSE;
         gsize name = strlen(command);
-        return g_str_has_suffix(command, "pflask-supervisor") && length > name + 1 && command[name + 1] == ' ';
+        return g_str_has_suffix(command, "pflask-supervisor") && length > name + 1 &&
+               (command[name + 1] == ' ' || strcmp(command + name + 1, "--nursery") == 0);
 }
 
+static unsigned count_pidfds(int pidfd)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/fd", process_pid(pidfd));
+        g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
+        const char *entry;
+        unsigned n = 0;
+
+        while ((entry = g_dir_read_name(directory))) {
+                g_autofree char *link = g_build_filename(path, entry, NULL);
+                g_autofree char *target = g_file_read_link(link, NULL);
+                n += target && strstr(target, "pidfd");
+        }
+        return n;
+}
+
+/* Without a container, the manager holds two processes: the nursery, and the spare when it has been told of it. */
 static void await_spare(Fixture *fixture)
 {
         gint64 deadline = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
-        gboolean is_there = FALSE;
 
-        while (!is_there && g_get_monotonic_time() < deadline) {
-                g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
-                const char *entry;
+        while (count_pidfds(fixture->manager) < 2 && g_get_monotonic_time() < deadline)
                 n_containers(fixture->client);
-                while (!is_there && (entry = g_dir_read_name(proc)))
-                        is_there = atoi(entry) > 1 && is_spare(atoi(entry));
-        }
-        g_assert_true(is_there);
+        g_assert_cmpuint(count_pidfds(fixture->manager), ==, 2);
 }
 
 /* Processes that the fixture does not know must be on their way out: supervisors answer before they end. */

@@ -25,7 +25,6 @@
 #include <glib/gstdio.h>
 #include <systemd/sd-bus.h>
 
-#include "common/assignment.h"
 #include "common/error.h"
 #include "common/fd.h"
 #include "common/names.h"
@@ -64,8 +63,8 @@ static char *path_of(const char *name)
 static void spawn(Fixture *fixture, const char *name)
 {
         g_autofree char *path = path_of(name);
-        char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", (char *)(uintptr_t)name, NULL};
-        Assignment assignment = {};
+        char *const argv[] = {(char *)(uintptr_t) "pflask-supervisor", (char *)(uintptr_t) "            ", NULL};
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int sockets[2];
 
         g_assert_no_errno(g_mkdir(path, 0700));
@@ -85,9 +84,11 @@ static void spawn(Fixture *fixture, const char *name)
         fixture->supervisor = process_spawn(&what, &fixture->supervisor_pid);
         g_assert_cmpint(fixture->supervisor, >=, 0);
         fd_close(sockets[1]);
-        g_strlcpy(assignment.name, name, sizeof(assignment.name));
-        g_assert_cmpint(fd_send(sockets[0], &assignment, sizeof(assignment), &directory, 1), ==, 0);
         fixture->bus = bus_over(sockets[0]);
+        int r = sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Assign", &error, NULL,
+                                   "sh", name, directory);
+        g_assert_cmpstr(error.message, ==, NULL);
+        g_assert_cmpint(r, >=, 0);
         fixture->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         fixture->name = g_strdup(name);
 }
