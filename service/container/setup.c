@@ -281,10 +281,16 @@ int setup_begin(const SetupInput *input, Setup **ret, Failure *failure)
 
 /* ---- while the leader is on its way ---- */
 
-/* Limits are given when the set-up is over, so that none of them is felt by it. */
+/*
+ * Limits that were asked for are given when the set-up is over, so that none of them is felt by it. With those of every
+ * service it can do: then the barrier is open before the leader comes there, and nobody waits for anybody. But one in a
+ * user namespace waits before that for its mounts to be locked, and must not find the wrong barrier open.
+ */
 static int setup_open_barrier(Setup *setup, Failure *failure)
 {
-        if (!setup->is_ready || !setup->may_go || setup->has_gone)
+        bool is_time = setup->is_ready || (setup->spec->n_limits == 0 && !setup->maps);
+
+        if (!is_time || !setup->may_go || setup->has_gone)
                 return 0;
         int r = limits_apply(setup->pid, setup->spec->limits, setup->spec->n_limits, &setup->identity, failure);
         if (r < 0)
@@ -320,7 +326,7 @@ int setup_read(Setup *setup, Failure *failure)
 
         if (n == -EAGAIN)
                 return SETUP_WAITING;
-        if (n == 0 && setup->has_gone)
+        if (n == 0 && setup->is_ready && setup->has_gone)
                 return SETUP_EXECUTED;
         if (n != sizeof(report))
                 return failure_set(failure, -EPROTO, FAILURE_SETUP, "the leader was killed during its set-up");

@@ -67,7 +67,7 @@ typedef enum {
  */
 int setup_begin(const SetupInput *input, Setup **ret, Failure *failure);
 
-/** setup_go() - open the barrier, as soon as the leader stands there. Return: 0; -errno with @failure. */
+/** setup_go() - open the barrier; where limits were asked for, as soon as the leader stands there. Return: 0; -errno with @failure. */
 int setup_go(Setup *setup, Failure *failure);
 
 /**

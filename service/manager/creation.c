@@ -155,13 +155,16 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
         container->creation = NULL;
         creation->container = NULL;
         container->state = STATE_RUNNING;
+        if (container->told.state == STATE_STARTING) /* of this the answer is all that we are told */
+                container->told.state = STATE_RUNNING;
         container->has_terminal = call->spec->terminal;
         container->is_confined = call->confinement.is_confined;
         container->is_attached = creation->kind == CREATION_ATTACHED;
+        /* Who waits is answered first: everybody is told afterwards. */
+        call_reply(call, TAKE_PTR(reply));
         container_publish(container);
         if (!container->manager->is_direct) /* which mostly makes one */
                 spare_prepare(container->manager);
-        call_reply(call, TAKE_PTR(reply));
         if (container->told.state == STATE_EXITED)
                 container_ended(container, container->told.result, container->told.status);
         return 0;

@@ -25,10 +25,14 @@ struct SpareWait {
         void *userdata;
 };
 
+/* For so long after an answer the processors belong to whoever was answered. */
+#define REST_USEC UINT64_C(2000)
+
 struct Spare {
         Manager *manager;
-        int nursery; /* pidfd */
-        int socket;  /* to the nursery */
+        sd_event_source *refill; /* while there is none, and nobody needs it now */
+        int nursery;             /* pidfd */
+        int socket;              /* to the nursery */
         sd_event_source *births;
         Started started; /* what there is of the next one: the link first, then the process */
         TAILQ_HEAD(, SpareWait) waits;
@@ -261,12 +265,22 @@ static Spare *spare_of(Manager *manager)
         return manager->spare;
 }
 
+static int spare_refill(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        Spare *spare = userdata;
+
+        spare->refill = sd_event_source_disable_unref(spare->refill);
+        spare_begin(spare);
+        return 0;
+}
+
 void spare_prepare(Manager *manager)
 {
         Spare *spare = spare_of(manager);
 
-        if (spare)
-                spare_begin(spare);
+        if (spare && !spare->refill && !spare->started.link)
+                sd_event_add_time_relative(manager->event, &spare->refill, CLOCK_MONOTONIC, REST_USEC, 100,
+                                           spare_refill, spare);
 }
 
 int spare_take(Manager *manager, Started *ret)
@@ -309,6 +323,7 @@ Spare *spare_free(Spare *spare)
 {
         if (!spare)
                 return NULL;
+        sd_event_source_disable_unref(spare->refill);
         spare_forget(spare);
         nursery_end(spare);
         free(spare);

@@ -196,14 +196,20 @@ static void peer_check(const Peer *peer, int said)
                 shutdown(sd_bus_get_fd(peer->bus), SHUT_RDWR);
 }
 
-void peers_emit_changed(Peers *peers, const char *const *properties)
+void peers_emit_changed_to_others(Peers *peers, const sd_bus *one, const char *const *properties)
 {
         char **names = (char **)(uintptr_t)properties;
         Peer *peer;
 
         TAILQ_FOREACH(peer, &peers->list, others)
-                peer_check(peer, sd_bus_emit_properties_changed_strv(peer->bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
-                                                                     names));
+                if (peer->bus != one)
+                        peer_check(peer, sd_bus_emit_properties_changed_strv(peer->bus, SUPERVISOR_PATH,
+                                                                             SUPERVISOR_INTERFACE, names));
+}
+
+void peers_emit_changed(Peers *peers, const char *const *properties)
+{
+        peers_emit_changed_to_others(peers, NULL, properties);
 }
 
 void peers_emit_exited(Peers *peers, const char *result, int32_t status)

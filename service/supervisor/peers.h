@@ -56,6 +56,9 @@ void peers_stop_listening(Peers *peers);
 /** peers_emit_changed() - PropertiesChanged, for all. One that doesn't read what it is told is cut off. */
 void peers_emit_changed(Peers *peers, const char *const *properties);
 
+/** peers_emit_changed_to_others() - the same, for all but one, whose bus is borrowed; NULL: for all */
+void peers_emit_changed_to_others(Peers *peers, const sd_bus *one, const char *const *properties);
+
 /** peers_emit_exited() - the signal Exited, for all */
 void peers_emit_exited(Peers *peers, const char *result, int32_t status);
 

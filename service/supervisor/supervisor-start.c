@@ -71,9 +71,10 @@ static int start_answer(Supervisor *supervisor)
                                                     : attachment_give_nothing(reply);
         if (supervisor->console && !supervisor->attachment.lease)
                 console_resume(supervisor->console);
-        supervisor_change_state(supervisor, STATE_RUNNING);
+        supervisor_write_state(supervisor, STATE_RUNNING);
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
+        supervisor_tell_others(supervisor, sd_bus_message_get_bus(call));
         if (r < 0)
                 sd_bus_reply_method_errno(call, r, NULL);
         return r;

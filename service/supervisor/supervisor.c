@@ -32,7 +32,7 @@ static const char *const state_properties[] = {
         "ConsoleDropped", "Result", "ExitStatus", NULL,
 };
 
-void supervisor_change_state(Supervisor *supervisor, State state)
+void supervisor_write_state(Supervisor *supervisor, State state)
 {
         Record *record = &supervisor->record;
 
@@ -40,7 +40,17 @@ void supervisor_change_state(Supervisor *supervisor, State state)
         int r = record_write(supervisor->directory, record);
         if (r < 0)
                 sd_journal_print(LOG_ERR, "cannot write the record of container %s: %s", record->name, strerror(-r));
-        peers_emit_changed(&supervisor->peers, state_properties);
+}
+
+void supervisor_tell_others(Supervisor *supervisor, const sd_bus *one)
+{
+        peers_emit_changed_to_others(&supervisor->peers, one, state_properties);
+}
+
+void supervisor_change_state(Supervisor *supervisor, State state)
+{
+        supervisor_write_state(supervisor, state);
+        supervisor_tell_others(supervisor, NULL);
 }
 
 bool supervisor_is_running(const Supervisor *supervisor)

@@ -153,7 +153,13 @@ int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator
 int supervisor_start(Supervisor *supervisor, sd_bus_message *call, const char *unit, bool is_registered,
                      sd_bus_error *error);
 
-/** supervisor_change_state() - the one place where it happens: the state, the record, PropertiesChanged */
+/** supervisor_write_state() - the state and the record; supervisor_tell_others() has to follow */
+void supervisor_write_state(Supervisor *supervisor, State state);
+
+/** supervisor_tell_others() - PropertiesChanged, for all but @one, who is told in another way; NULL: for all */
+void supervisor_tell_others(Supervisor *supervisor, const sd_bus *one);
+
+/** supervisor_change_state() - both: the state, the record, PropertiesChanged */
 void supervisor_change_state(Supervisor *supervisor, State state);
 
 /** supervisor_has_pid_namespace() - is the leader PID 1 of its own, with which everybody in it ends */
