@@ -82,6 +82,12 @@ TestCgroups *test_cgroups_make(void)
         return cgroups;
 }
 
+static void test_cgroups_free(TestCgroups *cgroups)
+{
+        g_ptr_array_unref(cgroups->paths);
+        g_free(cgroups);
+}
+
 void test_cgroups_enter(TestCgroups *cgroups)
 {
         for (guint i = 0; i < cgroups->paths->len; i++) {
@@ -90,6 +96,7 @@ void test_cgroups_enter(TestCgroups *cgroups)
                 if (!g_file_set_contents_full(procs, "0", 1, G_FILE_SET_CONTENTS_NONE, 0644, &error))
                         g_printerr("%s\n", error->message);
         }
+        test_cgroups_free(cgroups);
 }
 
 /* All that is beneath @path goes; some of it is a test's failure. */
@@ -120,7 +127,6 @@ gboolean test_cgroups_remove(TestCgroups *cgroups)
                         n_left++;
                 }
         }
-        g_ptr_array_unref(cgroups->paths);
-        g_free(cgroups);
+        test_cgroups_free(cgroups);
         return n_left == 0;
 }

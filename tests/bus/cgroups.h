@@ -14,7 +14,7 @@ typedef struct TestCgroups TestCgroups;
 /** test_cgroups_make() - where this machine doesn't let us have one, there is none */
 TestCgroups *test_cgroups_make(void);
 
-/** test_cgroups_enter() - the calling process, and all that it starts from then on */
+/** test_cgroups_enter() - the calling process, and all that it starts from then on; consumes @cgroups */
 void test_cgroups_enter(TestCgroups *cgroups);
 
 /** test_cgroups_remove() - when everybody in it has ended; consumes @cgroups. Return: FALSE, and said so, when something was left */

@@ -625,12 +625,13 @@ static void test_copy_of_bound_secret(Fixture *fixture)
 
         make_tree(fixture, ALICE);
         g_free(host(fixture,
-                    "echo secret >" HOST "/secret; chmod 600 " HOST "/secret; mkdir " HOST "/hers; chown %u " HOST
-                    "/hers; touch " TREE "/s; chown %u " TREE "/s",
+                    "echo secret >" HOST "/secret; mkdir " HOST "/hers; chown %u " HOST "/hers; touch " TREE
+                    "/s; chown %u " TREE "/s",
                     ALICE, ALICE));
         create(alice, "box", "exec sleep 100",
                "{'Root': <'" TREE "'>, 'Mounts': <[('bind-ro', ['/usr', '/usr']), ('bind', ['" HOST
                "/secret', '/s'])]>}");
+        g_free(host(fixture, "chmod 600 " HOST "/secret"));
         assert_transfer_fails(alice, "CopyFromContainer", "/s", HOST "/hers/s", g_strerror(EACCES));
         assert_transfer_fails(fixture->client, "CopyFromContainer", "/s", HOST "/s", g_strerror(EACCES));
         terminate(alice, "box");
