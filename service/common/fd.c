@@ -78,6 +78,16 @@ int fd_is_same_file(int one, int other)
         return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+int fd_check_access(int fd)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        int mode = S_ISDIR(st.st_mode) ? X_OK : R_OK;
+        return faccessat(fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) < 0 ? -errno : 0;
+}
+
 int fd_read_whole(int fd, size_t max_bytes, char **ret, size_t *ret_bytes)
 {
         _cleanup_(freep) char *buffer = NULL;

@@ -50,6 +50,16 @@ int fd_set_nonblocking(int fd);
 int fd_is_same_file(int one, int other);
 
 /**
+ * fd_check_access() - may the process, with its effective ids, read a file or go through a directory
+ * @fd:  O_PATH is enough
+ *
+ * What open(2) would say, without opening. It allows nothing: the kernel is asked again by whoever opens it.
+ *
+ * Return: 0; -EACCES; -errno.
+ */
+int fd_check_access(int fd);
+
+/**
  * fd_read_file() - the content of a small file, with a NUL after it
  * @directory:    where @path starts, or AT_FDCWD
  * @path:         opened with O_NOFOLLOW | O_NONBLOCK; only a regular file is read (those of procfs are)

@@ -28,10 +28,13 @@ static void be_root_again(void)
                 _exit(EXIT_FAILURE);
 }
 
-/* The kernel looks at the path as it would for the caller. The real ids stay, so the caller can't reach for us. */
+/*
+ * The kernel looks at the path as it would for the caller, who hears at once what open(2) would have said of what is
+ * there: to clone its mount is allowed to everybody. The real ids stay, so the caller can't reach for us.
+ */
 static int source_open_as_caller(const Identity *caller, int host, const char *path)
 {
-        int fd;
+        int fd, r;
 
         if (!caller->is_confined)
                 return path_open(host, path, O_PATH);
@@ -39,8 +42,11 @@ static int source_open_as_caller(const Identity *caller, int host, const char *p
                 fd = -errno;
         else
                 fd = path_open(host, path, O_PATH);
+        r = fd < 0 ? fd : fd_check_access(fd);
         be_root_again();
-        return fd;
+        if (r < 0)
+                fd_close(fd);
+        return r < 0 ? r : fd;
 }
 
 /* Mounts made on the host later come in where no attribute was asked for, as they would come in without it. */

@@ -60,19 +60,11 @@ static int source_find_root(const Opening *opening)
 
 /*
  * The kernel clones for everybody what nobody may look into, and it would be the command that is refused then. So a
- * confined caller hears at once what open(2) would have said. This allows nothing: whatever is done inside, the kernel
- * is asked again.
+ * confined caller hears at once what open(2) would have said.
  */
 static int source_check_access(const Opening *opening, int fd)
 {
-        struct stat st;
-
-        if (!opening->is_confined)
-                return 0;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        int mode = S_ISDIR(st.st_mode) ? X_OK : R_OK;
-        return faccessat(fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) < 0 ? -errno : 0;
+        return opening->is_confined ? fd_check_access(fd) : 0;
 }
 
 static int source_open_root(const Opening *opening, Sources *sources)

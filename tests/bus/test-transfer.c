@@ -433,8 +433,8 @@ static void test_bind_as_owner(Fixture *fixture)
 
         make_tree(fixture, ALICE);
         g_free(host(fixture,
-                    "mkdir -m 700 " HOST "/closed; touch " HOST "/closed/f; mkdir " HOST "/hers; chown %u " HOST
-                    "/hers",
+                    "mkdir -m 700 " HOST "/closed; touch " HOST "/closed/f; echo x >" HOST "/secret; chmod 600 " HOST
+                    "/secret; mkdir " HOST "/hers; chown %u " HOST "/hers",
                     ALICE));
         create(alice, "box", "exec sleep 100", own_tree);
         bind(alice, HOST "/hers", "/home", FALSE, FALSE);
@@ -445,8 +445,12 @@ static void test_bind_as_owner(Fixture *fixture)
         g_assert_cmpuint(st.st_uid, ==, ALICE);
         g_autofree char *present = bind_fails(alice, HOST "/closed/f", "/etc/os-release", FALSE);
         g_autofree char *absent = bind_fails(alice, HOST "/closed/g", "/etc/os-release", FALSE);
+        g_autofree char *secret = bind_fails(alice, HOST "/secret", "/etc/os-release", FALSE);
+        g_autofree char *closed = bind_fails(alice, HOST "/closed", "/home", FALSE);
         g_assert_nonnull(strstr(present, g_strerror(EACCES)));
         g_assert_nonnull(strstr(absent, g_strerror(EACCES)));
+        g_assert_nonnull(strstr(secret, g_strerror(EACCES)));
+        g_assert_nonnull(strstr(closed, g_strerror(EACCES)));
         terminate(alice, "box");
 }
 
@@ -618,7 +622,7 @@ static void test_copy_as_owner(Fixture *fixture)
         terminate(alice, "box");
 }
 
-/* To bind a file takes no right to read it, and to be root of a container with that file in it gives none. */
+/* What becomes a secret when it is in a container: to be root of that gives no right to read it. */
 static void test_copy_of_bound_secret(Fixture *fixture)
 {
         g_autoptr(Client) alice = client_new(fixture, ALICE);
