@@ -186,10 +186,10 @@ static void test_given_directory(Fixture *fixture)
         g_unix_fd_list_append(fds, given, NULL);
         g_assert_cmpstr(creation_outcome(alice, "box", "true", "{'Root': <'" TEST_DIRECTORY "/closed/tree'>}"), ==,
                         ERROR_PREFIX "SetupFailed");
-        g_autoptr(GVariant)
-                reply = client_call(alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
-                                    create_parameters("box", "exit 3", "{'Root': <handle 0>}"), fds, NULL, &error);
+        GVariant *reply = client_call(alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                      create_parameters("box", "exit 3", "{'Root': <handle 0>}"), fds, NULL, &error);
         g_assert_no_error(error);
+        g_variant_unref(reply);
         wait_for(alice, "box", "exited", 3);
 }
 
