@@ -88,6 +88,7 @@ static const Verb verbs[] = {
         {"ListContainers", NULL, ALONE, NULL, OPEN_TO_ALL, NULL, NULL, FALSE},
         {"AttachContainer", "Attach", BY_NAME, "@a{sv} {}", ASKED_ABOUT, NULL, NULL, FALSE},
         {"ReadContainerLog", "ReadLog", BY_NAME, NULL, ASKED_ABOUT, NULL, NULL, FALSE},
+        {"FollowContainerLog", "FollowLog", BY_NAME, NULL, ASKED_ABOUT, NULL, NULL, FALSE},
         {"OpenContainerShell", "OpenShell", BY_NAME, "'', " TOUCH ", @a{sv} {}", ASKED_ABOUT, NULL, NULL, FALSE},
         {"ExecContainer", "Exec", BY_NAME, "'', " TOUCH ", handle 0, handle 0, handle 0, @a{sv} {}", ASKED_ABOUT, NULL,
          NULL, FALSE},
