@@ -718,6 +718,30 @@ static void test_exchange_race(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+/* A disk that is full halfway: what had the name before has it still, and nothing else is left there. */
+static void test_copy_to_full_disk(Fixture *fixture)
+{
+        make_tree(fixture, 0);
+        g_free(host(fixture, "mkdir " HOST "/d " HOST "/small; mount -t tmpfs -o size=1m none " HOST "/small; "
+                             "head -c 4M /dev/zero | tr '\\0' x >" HOST "/d/f; mkdir " HOST "/small/was; "
+                             "echo old >" HOST "/small/was/f; echo old >" HOST "/small/file"));
+        create(fixture->client, "box", "exec sleep 100",
+               "{'Root': <'" TREE "'>, 'Mounts': <[('bind-ro', ['/usr', '/usr']), ('bind', ['" HOST
+               "/small', '/tmp'])]>}");
+        assert_transfer_fails(fixture->client, "CopyToContainer", HOST "/d", "/tmp/new", g_strerror(ENOSPC));
+        g_autofree char *was = transfer_fails(fixture->client, "CopyToContainer", HOST "/d", "/tmp/was",
+                                              "{'Replace': <true>}");
+        g_assert_nonnull(strstr(was, g_strerror(ENOSPC)));
+        g_free(transfer_fails(fixture->client, "CopyToContainer", HOST "/d/f", "/tmp/file", "{'Replace': <true>}"));
+        g_free(transfer_fails(fixture->client, "CopyFromContainer", "/tmp", HOST "/small/x/y", NULL));
+        assert_content(HOST "/small/was/f", "old\n");
+        assert_content(HOST "/small/file", "old\n");
+        g_autofree char *left = host(fixture, "cd " HOST "/small && find . | sort | tr '\\n' ' '");
+        g_assert_cmpstr(left, ==, ". ./file ./was ./was/f ");
+        terminate(fixture->client, "box");
+        g_free(host(fixture, "umount " HOST "/small"));
+}
+
 /* ---- progress ---- */
 
 /* What CopyProgress has said, to one client. */
@@ -940,6 +964,7 @@ static const Test tests[] = {
         TEST("/transfer/copy-of-a-device-that-was-made-up", test_copy_of_device, ON_BUS),
         TEST("/transfer/A9-copy-through-links", test_copy_through_links, ON_BUS),
         TEST("/transfer/A9-exchange-race", test_exchange_race, ON_BUS),
+        TEST("/transfer/copy-to-a-full-disk-leaves-nothing", test_copy_to_full_disk, ON_BOTH),
         TEST("/transfer/copy-shows-its-caller-how-far-it-is", test_progress, ON_BOTH),
         TEST("/transfer/copy-ends-with-its-caller", test_caller_leaves, ON_BUS),
         TEST("/transfer/copy-ends-with-its-manager", test_manager_dies, ON_BUS),
