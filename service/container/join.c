@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/major.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,15 +56,29 @@ static void joiner_say(const Joiner *joiner, int fd)
         fd_send(joiner->report, &report, sizeof(report), &fd, 1);
 }
 
+static bool is_on_devpts(int fd)
+{
+        struct statfs fs;
+
+        return fstatfs(fd, &fs) == 0 && fs.f_type == DEVPTS_SUPER_MAGIC;
+}
+
+/* The device that hands out ptys, wherever its node is: a container's /dev may have one beside its devpts. */
+static bool is_ptmx(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(TTYAUX_MAJOR, 2);
+}
+
 /*
  * The container's own devpts hands out the pty, so that its name is right inside. What lies at that path is the
- * container's to say; that it is a pty's master of a devpts is ours to find out before anybody is given it.
+ * container's to say; that it is a pty's master, and of a devpts, is ours to find out before anybody is given it.
  */
 static int joiner_open_terminal(Joiner *joiner, Failure *failure)
 {
         const struct winsize size = {.ws_row = joiner->input->rows ?: 24, .ws_col = joiner->input->columns ?: 80};
         const int unlock = 0;
-        struct statfs fs;
 
         if (!joiner->input->has_terminal)
                 return 0;
@@ -72,14 +88,16 @@ static int joiner_open_terminal(Joiner *joiner, Failure *failure)
                 master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
         if (master < 0)
                 return failure_step(failure, -errno, "open", "/dev/pts/ptmx", NULL);
-        if (fstatfs(master, &fs) < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
-                return failure_step(failure, -errno, "unlock", "the terminal", NULL);
-        if (fs.f_type != DEVPTS_SUPER_MAGIC && fs.f_type != TMPFS_MAGIC)
+        if (!is_ptmx(master))
                 return failure_step(failure, -ENODEV, "use", "/dev/pts/ptmx", NULL);
+        if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
+                return failure_step(failure, -errno, "unlock", "the terminal", NULL);
         _cleanup_(fd_closep) int peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
         joiner->terminal = peer < 0 ? -errno : fd_keep(peer);
         if (joiner->terminal < 0)
                 return failure_step(failure, joiner->terminal, "open", "the terminal", NULL);
+        if (!is_on_devpts(joiner->terminal))
+                return failure_step(failure, -ENODEV, "use", "/dev/pts/ptmx", NULL);
         if (ioctl(master, TIOCSWINSZ, &size) < 0)
                 return failure_step(failure, -errno, "size", "the terminal", NULL);
         if (fchown(joiner->terminal, joiner->user->uid, (gid_t)-1) < 0 || fchmod(joiner->terminal, 0620) < 0)

@@ -482,6 +482,24 @@ static void test_login_shell(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+/* Nobody is handed something for a terminal that isn't one, whatever the container has under that name. */
+static void test_terminal_that_is_none(Fixture *fixture)
+{
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+        const char *const none[] = {NULL};
+        g_auto(Process) shell = NO_PROCESS;
+        g_autoptr(GError) error = NULL;
+
+        run(fixture->client, "box",
+            "mount -t tmpfs none /dev/pts && mknod /dev/pts/ptmx c 1 3 && echo READY; exec sleep 1000", NULL,
+            &attachment);
+        g_byte_array_unref(read_until(attachment.console, "READY"));
+        g_assert_false(send_in(fixture->client, TRUE, shell_parameters("", none, NULL), &shell, &error));
+        g_assert_cmpstr(client_error_name(error), ==, ERROR_PREFIX "SetupFailed");
+        assert_has(error->message, "cannot use /dev/pts/ptmx");
+        terminate(fixture->client, "box");
+}
+
 static void test_everything_in_a_stopped_tree(Fixture *fixture)
 {
         if (lacks_busybox())
@@ -675,6 +693,7 @@ static const Test tests[] = {
         TEST("/exec/ends-with-the-container", test_container_ends, ON_BOTH),
         TEST("/exec/begins-where-it-was-asked", test_place, ON_BUS),
         TEST("/shell/is-the-users-own-on-a-terminal-of-the-container", test_login_shell, ON_BOTH),
+        TEST("/shell/has-no-terminal-that-is-none", test_terminal_that_is_none, ON_BUS),
         TEST("/exec/needs-nothing-that-runs-inside", test_everything_in_a_stopped_tree, ON_BOTH),
         {"/exec/A24-is-confined-as-the-leader-is", test_confinement, ON_BUS | WITH_POLKIT, rules, NULL},
 };
