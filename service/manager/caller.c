@@ -310,6 +310,13 @@ void caller_release(Caller *caller)
                 caller_free(caller);
 }
 
+const char *caller_name(const Caller *caller)
+{
+        if (caller->is_known && caller->uid == 0)
+                return "root";
+        return caller->account ? caller->account->name : "";
+}
+
 void caller_add(Caller *caller, Call *call)
 {
         TAILQ_INSERT_TAIL(&caller->calls, call, others);

@@ -49,6 +49,9 @@ int caller_of(Callers *callers, sd_bus_message *message, Caller **ret);
  */
 int caller_account(Caller *caller);
 
+/** caller_name() - the user's name; "" where it isn't known, or hasn't been asked for */
+const char *caller_name(const Caller *caller);
+
 /** caller_add() - a call of the caller's is open: it takes a place, and its bytes */
 void caller_add(Caller *caller, Call *call);
 

@@ -65,8 +65,8 @@ int attach_act(Call *call, sd_bus_error *error)
         int r = verb_require_running(call, error);
 
         return r < 0 ? r
-                     : verb_ask(call, "Attach", attach_answer, error, "(uu)b", (uint32_t)caller->pid,
-                                (uint32_t)caller->uid, (int)call->arguments.take);
+                     : verb_ask(call, "Attach", attach_answer, error, "(uus)b", (uint32_t)caller->pid,
+                                (uint32_t)caller->uid, caller_name(caller), (int)call->arguments.take);
 }
 
 static int read_log_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)

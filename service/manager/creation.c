@@ -293,8 +293,8 @@ static int creation_append_caller(Creation *creation, sd_bus_message *request)
 {
         const Call *call = creation->call;
         const Identity *identity = &call->confinement.identity;
-        int r = sd_bus_message_append(request, "(uuu)", (uint32_t)call->caller->uid, (uint32_t)identity->gid,
-                                      (uint32_t)call->caller->pid);
+        int r = sd_bus_message_append(request, "(uuus)", (uint32_t)call->caller->uid, (uint32_t)identity->gid,
+                                      (uint32_t)call->caller->pid, caller_name(call->caller));
 
         if (r >= 0)
                 r = sd_bus_message_append_array(request, 'u', identity->groups, identity->n_groups * sizeof(gid_t));

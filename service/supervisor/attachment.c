@@ -113,8 +113,9 @@ static int attachment_busy(const Supervisor *supervisor, sd_bus_error *error)
 {
         const Holder holder = lease_holder(supervisor->attachment.lease);
 
-        return error_set(error, ERROR_CONSOLE_BUSY, "console of '%s' is held by process %d of user %u",
-                         supervisor->record.name, (int)holder.pid, (unsigned)holder.uid);
+        return error_set(error, ERROR_CONSOLE_BUSY, "console of '%s' is held by process %d of user %u%s%s%s",
+                         supervisor->record.name, (int)holder.pid, (unsigned)holder.uid, *holder.user ? " (" : "",
+                         holder.user, *holder.user ? ")" : "");
 }
 
 static int attachment_take_timeout(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)

@@ -18,6 +18,7 @@
 typedef struct Holder {
         pid_t pid;
         uid_t uid;
+        char user[256]; /* the name of uid; "" where it isn't known */
 } Holder;
 
 typedef enum {

@@ -5,6 +5,7 @@
  * Arguments are read and checked here; what they mean is in supervisor.c and attachment.c.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -55,12 +56,22 @@ static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *
         return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
 }
 
+/* What is longer than a name can be is cut: it is for people to read. */
+static Holder holder_make(uint32_t pid, uint32_t uid, const char *user)
+{
+        Holder holder = {.pid = (pid_t)pid, .uid = uid};
+
+        snprintf(holder.user, sizeof(holder.user), "%s", user);
+        return holder;
+}
+
 static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Supervisor *supervisor = userdata;
         _cleanup_(spec_freep) Spec *spec = NULL;
         Creator creator = {};
         uint32_t uid, gid, pid;
+        const char *user;
         int is_confined, is_attached;
         const void *groups;
         size_t groups_bytes;
@@ -69,7 +80,7 @@ static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *
                 return error_set(error, SD_BUS_ERROR_FAILED, "the container has been created already");
         int r = spec_read(message, &spec, error);
         if (r >= 0)
-                r = sd_bus_message_read(message, "(uuu)", &uid, &gid, &pid);
+                r = sd_bus_message_read(message, "(uuus)", &uid, &gid, &pid, &user);
         if (r >= 0)
                 r = sd_bus_message_read_array(message, 'u', &groups, &groups_bytes);
         if (r >= 0)
@@ -82,7 +93,7 @@ static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *
                         .n_groups = groups_bytes / sizeof(gid_t),
                         .is_confined = is_confined,
                 };
-                creator.holder = (Holder){.pid = (pid_t)pid, .uid = uid};
+                creator.holder = holder_make(pid, uid, user);
                 creator.is_attached = is_attached;
                 supervisor->is_confined = is_confined;
                 r = supervisor_create(supervisor, TAKE_PTR(spec), &creator, error);
@@ -106,12 +117,13 @@ static int method_start(sd_bus_message *message, void *userdata, sd_bus_error *e
 static int method_attach(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         uint32_t pid, uid;
+        const char *user;
         int take;
-        int r = sd_bus_message_read(message, "(uu)b", &pid, &uid, &take);
+        int r = sd_bus_message_read(message, "(uus)b", &pid, &uid, &user, &take);
 
         if (r < 0)
                 return r;
-        return attachment_attach(userdata, message, (Holder){.pid = (pid_t)pid, .uid = uid}, take, error);
+        return attachment_attach(userdata, message, holder_make(pid, uid, user), take, error);
 }
 
 static int method_read_log(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -378,11 +390,11 @@ PROPERTY(get_interfaces)
 const sd_bus_vtable supervisor_vtable[] = {
         SD_BUS_VTABLE_START(0),
         METHOD("Assign", "sh", P(name) P(directory), "", "", method_assign),
-        METHOD("Create", "sasa{sv}(uuu)aubb", P(name) P(command) P(options) P(caller) P(groups) P(confined) P(attach),
+        METHOD("Create", "sasa{sv}(uuus)aubb", P(name) P(command) P(options) P(caller) P(groups) P(confined) P(attach),
                "usayaitt", P(leader) P(final_name) P(id) P(interfaces) P(timestamp) P(timestamp_monotonic),
                method_create),
         METHOD("Start", "sb", P(unit) P(registered), "hh", P(console) P(lease), method_start),
-        METHOD("Attach", "(uu)b", P(holder) P(take), "hhay", P(console) P(lease) P(backlog), method_attach),
+        METHOD("Attach", "(uus)b", P(holder) P(take), "hhay", P(console) P(lease) P(backlog), method_attach),
         METHOD("ReadLog", "", "", "ayt", P(backlog) P(dropped), method_read_log),
         METHOD("FollowLog", "", "", "htt", P(log) P(begin) P(end), method_follow_log),
         METHOD("Kill", "si", P(who) P(signal), "", "", method_kill),

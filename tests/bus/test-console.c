@@ -73,8 +73,26 @@ static void test_second_is_busy(Fixture *fixture)
         run(fixture->client, "box", idle, NULL, &attachment);
         g_autofree char *sentence = attach_is_busy(fixture->client, "box", FALSE);
         g_assert_nonnull(strstr(sentence, pid));
-        g_assert_nonnull(strstr(sentence, "user 0"));
+        g_assert_nonnull(strstr(sentence, "user 0 (root)"));
         terminate(fixture->client, "box");
+}
+
+static void test_second_is_told_the_name(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        for (guint is_later = 0; is_later < 2; is_later++) {
+                g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+                if (is_later) {
+                        create(alice, "box", idle, NULL);
+                        attach(alice, "box", FALSE, &attachment);
+                } else {
+                        run(alice, "box", idle, NULL, &attachment);
+                }
+                g_autofree char *sentence = attach_is_busy(fixture->client, "box", FALSE);
+                g_assert_nonnull(strstr(sentence, "user 61001 (alice)"));
+                terminate(alice, "box");
+        }
 }
 
 static void test_last_copy(Fixture *fixture)
@@ -492,6 +510,12 @@ static const Test tests[] = {
         TEST("/lease/run-attaches-at-once", test_run_attaches, ON_BOTH),
         TEST("/lease/what-the-holder-types-arrives", test_what_is_typed_arrives, ON_BOTH),
         TEST("/lease/second-is-told-who-holds-it", test_second_is_busy, ON_BOTH),
+        {"/lease/second-is-told-the-name-of-who-holds-it", test_second_is_told_the_name, ON_BUS | WITH_POLKIT,
+         "polkit.addRule(function(action, subject) {\n"
+         "  if (action.id == 'org.pflask.manager1.run-own')\n"
+         "    return polkit.Result.YES;\n"
+         "});\n",
+         NULL},
         TEST("/lease/ends-when-the-last-copy-closes", test_last_copy, ON_BOTH),
         TEST("/lease/ends-at-once-when-its-holder-is-killed", test_killed_holder, ON_BOTH),
         TEST("/lease/is-given-up-when-it-is-taken", test_take, ON_BOTH),

@@ -189,7 +189,8 @@ static int create(Fixture *fixture, const char *name, const char *script, Append
         if (options)
                 g_assert_cmpint(options(call), >=, 0);
         g_assert_cmpint(sd_bus_message_close_container(call), >=, 0);
-        g_assert_cmpint(sd_bus_message_append(call, "(uuu)aubb", 0, 0, (uint32_t)getpid(), 0, 0, (int)attach), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(call, "(uuus)aubb", 0, 0, (uint32_t)getpid(), "", 0, 0, (int)attach), >=,
+                        0);
         int r = sd_bus_call(fixture->bus, call, 0, error, &reply);
         if (r < 0)
                 return r;
@@ -246,8 +247,8 @@ static int attach_as(sd_bus *bus, uint32_t pid, bool take, int *ret_console, int
         int console, lease;
         const void *backlog;
         size_t n;
-        int r = sd_bus_call_method(bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Attach", error, &reply, "(uu)b",
-                                   pid, 1000, (int)take);
+        int r = sd_bus_call_method(bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Attach", error, &reply, "(uus)b",
+                                   pid, 1000, "ann", (int)take);
 
         if (r < 0)
                 return r;
@@ -541,8 +542,8 @@ static void assert_start_fails(Fixture *fixture, const char *command, const char
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *request = new_call(fixture->bus, "Create");
 
-        g_assert_cmpint(sd_bus_message_append(request, "sasa{sv}(uuu)aubb", BOX, 1, command, 0, 0, 0, 1, 0, 0, 0), >=,
-                        0);
+        g_assert_cmpint(sd_bus_message_append(request, "sasa{sv}(uuus)aubb", BOX, 1, command, 0, 0, 0, 1, "", 0, 0, 0),
+                        >=, 0);
         g_assert_cmpint(sd_bus_call(fixture->bus, request, 0, &error, NULL), >=, 0);
         g_assert_cmpint(start(fixture, NULL, NULL, &error), <, 0);
         g_assert_cmpstr(error.name, ==, name);
@@ -1011,7 +1012,7 @@ static int on_taken(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
 static void take(Fixture *fixture, Taken *taken)
 {
         g_assert_cmpint(sd_bus_call_method_async(fixture->bus, NULL, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
-                                                 "Attach", on_taken, taken, "(uu)b", 80, 1001, 1),
+                                                 "Attach", on_taken, taken, "(uus)b", 80, 1001, "", 1),
                         >=, 0);
 }
 
