@@ -120,9 +120,17 @@ static void storm(const void *report)
                 waitpid(pid, NULL, 0);
 }
 
-/* Since Linux 6.14 each pid namespace has its own, and this one is the test's. */
-static gboolean limit_pids(void)
+static void write_pid_max(const char *text)
 {
+        _cleanup_(fd_closep) int fd = open("/proc/sys/kernel/pid_max", O_WRONLY | O_CLOEXEC);
+
+        g_assert_cmpint(fd_write_all(fd, text, strlen(text)), ==, 0);
+}
+
+/* Since Linux 6.14 each pid namespace has its own, and this one is the test's. Return: what it was, the caller's. */
+static char *limit_pids(void)
+{
+        char *before;
         struct utsname name;
         unsigned major, minor;
 
@@ -130,11 +138,11 @@ static gboolean limit_pids(void)
         g_assert_cmpint(sscanf(name.release, "%u.%u", &major, &minor), ==, 2);
         if (major < 6 || (major == 6 && minor < 14)) {
                 g_test_skip("kernel.pid_max is the whole machine's here");
-                return FALSE;
+                return NULL;
         }
-        _cleanup_(fd_closep) int fd = open("/proc/sys/kernel/pid_max", O_WRONLY | O_CLOEXEC);
-        g_assert_cmpint(fd_write_all(fd, "400", 3), ==, 0);
-        return TRUE;
+        g_assert_true(g_file_get_contents("/proc/sys/kernel/pid_max", &before, NULL, NULL));
+        write_pid_max("400");
+        return before;
 }
 
 /*
@@ -148,7 +156,8 @@ static void test_numbers_used_again(Fixture *fixture)
         char byte;
         int ends[2];
 
-        if (!limit_pids())
+        g_autofree char *pid_max = limit_pids();
+        if (!pid_max)
                 return;
         g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
         create(alice, "box", inside, NULL);
@@ -169,6 +178,7 @@ static void test_numbers_used_again(Fixture *fixture)
         fd_close(ends[0]);
         fd_close(ends[1]);
         terminate(alice, "box");
+        write_pid_max(pid_max);
 }
 
 /* ---- A19 ---- */
