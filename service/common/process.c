@@ -190,6 +190,23 @@ int process_signal(int pidfd, int signal)
         return pidfd_send_signal(pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
+bool process_has_executed(pid_t pid)
+{
+        enum { FORKED_WITHOUT_EXEC = 0x40 };
+        _cleanup_(freep) char *stat = NULL;
+        char path[32];
+        unsigned flags;
+
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+        if (fd_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0)
+                return true;
+        /* Behind the name, which may be anything: state, parent, group, session, terminal and its group, flags. */
+        const char *name_end = strrchr(stat, ')');
+        if (!name_end || sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+                return true;
+        return !(flags & FORKED_WITHOUT_EXEC);
+}
+
 pid_t process_pid(int pidfd)
 {
         _cleanup_(freep) char *info = NULL;

@@ -78,5 +78,13 @@ int process_signal(int pidfd, int signal);
 /** process_pid() - the number behind @pidfd, in our pid namespace. Return: > 0; -ESRCH when it has been reaped; -errno. */
 pid_t process_pid(int pidfd);
 
+/**
+ * process_has_executed() - has the child @pid, not reaped yet, ever executed a program
+ *
+ * The kernel notes it (PF_FORKNOEXEC in the flags of proc_pid_stat(5)) before it closes what is close-on-exec, and
+ * keeps it beyond the child's death: so whoever sees a pipe closed can tell execve(2) from the end.
+ */
+bool process_has_executed(pid_t pid);
+
 /** process_reset_signals() - every signal at its default and none blocked, as an executed program expects it */
 void process_reset_signals(void);

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/fault.h"
 #include "common/fd.h"
 #include "common/process.h"
 #include "container/command.h"
@@ -304,6 +305,7 @@ static int leader_execute(const Leader *leader, char **environment, Failure *fai
                 if (r < 0)
                         return r;
         }
+        FAULT_POINT(LEADER_LEAVES);
         return command_execute(spec->command, environment, failure);
 }
 
@@ -319,8 +321,10 @@ void leader_run(Leader *leader)
 
         leader_die_with_supervisor();
         process_reset_signals();
+        FAULT_POINT(LEADER_CLONED);
         leader_wait(leader, BARRIER_ADMITTED);
         int r = leader_prepare(leader, &kept, &failure);
+        FAULT_POINT(LEADER_PREPARED);
         if (r >= 0)
                 r = leader_say_ready(leader, &kept, &failure);
         if (r < 0)

@@ -318,6 +318,14 @@ static int setup_lock_trees(Setup *setup, const Report *report, int *trees, Fail
         return r < 0 ? r : SETUP_WAITING;
 }
 
+/* The socket's other end is closed by execve(2), and by death. A stub init keeps neither it nor the command's number. */
+static int setup_read_end(const Setup *setup, Failure *failure)
+{
+        if (setup->spec->stub_init || process_has_executed(setup->pid))
+                return SETUP_EXECUTED;
+        return failure_set(failure, -EPROTO, FAILURE_SETUP, "the leader was killed before it executed the command");
+}
+
 int setup_read(Setup *setup, Failure *failure)
 {
         Report report;
@@ -327,7 +335,7 @@ int setup_read(Setup *setup, Failure *failure)
         if (n == -EAGAIN)
                 return SETUP_WAITING;
         if (n == 0 && setup->is_ready && setup->has_gone)
-                return SETUP_EXECUTED;
+                return setup_read_end(setup, failure);
         if (n != sizeof(report))
                 return failure_set(failure, -EPROTO, FAILURE_SETUP, "the leader was killed during its set-up");
         if (report.kind == REPORT_FAILURE) {

@@ -8,6 +8,7 @@
 #include "common/names.h"
 #include "manager/container.h"
 #include "manager/creation.h"
+#include "manager/handover.h"
 #include "manager/log.h"
 
 static Call *call_new(Manager *manager, Caller *caller, sd_bus_message *message, const Method *method, size_t bytes)
@@ -199,7 +200,7 @@ void call_again(Call *call)
                 call_reply_error(call, r, NULL);
 }
 
-int call_reply(Call *call, sd_bus_message *reply)
+int call_reply_with_lease(Call *call, sd_bus_message *reply, int lease)
 {
         int r = sd_bus_send(NULL, reply, NULL);
 
@@ -208,8 +209,15 @@ int call_reply(Call *call, sd_bus_message *reply)
                 call_reply_error(call, r, NULL);
                 return CALL_ANSWERED;
         }
+        if (lease >= 0)
+                handover_say_when_sent(call->manager, lease);
         call_free(call);
         return CALL_ANSWERED;
+}
+
+int call_reply(Call *call, sd_bus_message *reply)
+{
+        return call_reply_with_lease(call, reply, -EBADF);
 }
 
 void call_reply_error(Call *call, int r, const sd_bus_error *error)

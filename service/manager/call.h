@@ -91,6 +91,9 @@ void call_again(Call *call);
 /** call_reply() - send @reply, which is consumed, and free the call. Return: CALL_ANSWERED. */
 int call_reply(Call *call, sd_bus_message *reply);
 
+/** call_reply_with_lease() - the same with a reply that contains @lease, which is borrowed. Return: CALL_ANSWERED. */
+int call_reply_with_lease(Call *call, sd_bus_message *reply, int lease);
+
 /** call_reply_error() - send the error, or -errno @r where @error isn't set, and free the call */
 void call_reply_error(Call *call, int r, const sd_bus_error *error);
 

@@ -9,6 +9,7 @@
 #include <sys/pidfd.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/fd.h"
 #include "common/names.h"
 #include "manager/container.h"
@@ -189,6 +190,7 @@ static void properties_changed(Container *container, sd_bus_message *message)
                 return;
         container->state = container->told.state;
         if (leader != container->leader) {
+                FAULT_POINT(REBOOT_FOLLOWED);
                 container_open_leader(container);
                 reboot_follow(container);
         }
@@ -202,6 +204,7 @@ static void exited(Container *container, sd_bus_message *message)
         const char *result;
         int32_t status;
 
+        FAULT_POINT(EXIT_HEARD);
         if (sd_bus_message_read(message, "si", &result, &status) >= 0)
                 container_ended(container, result_from_name(result), status);
 }
@@ -279,15 +282,23 @@ static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _un
         Container *container = userdata;
         Register *reg = container->manager->reg;
 
+        FAULT_POINT(BEGIN_LOADED);
         container->query = sd_bus_slot_unref(container->query);
+        bool is_lost = sd_bus_message_is_method_error(reply, NULL) || properties_read(container, reply) < 0;
+        bool is_starting = !is_lost && container->told.state == STATE_STARTING;
+        if (is_starting)
+                register_await(reg, container->name);
         if (container->is_loading) {
                 container->is_loading = false;
                 register_loaded_one(reg);
         }
-        if (sd_bus_message_is_method_error(reply, NULL) || properties_read(container, reply) < 0) {
+        if (is_lost) {
                 container_lost(container);
-        } else if (container->told.state == STATE_STARTING) {
-                /* Another manager is making it, and it may come to nothing. It is announced when it runs. */
+        } else if (container->is_forgotten) {
+                container->is_forgotten = false; /* it may have been on its way when the link broke */
+                container_forget(container);
+        } else if (is_starting) {
+                /* Another manager is making it, and it may come to nothing. It is announced when it is anybody's. */
                 container_free(container);
         } else {
                 container_open_leader(container);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/names.h"
 #include "manager/container.h"
 #include "manager/methods.h"
@@ -46,6 +47,7 @@ static int attach_answer(sd_bus_message *reply, void *userdata, sd_bus_error *re
         int console, lease;
         size_t n;
 
+        FAULT_POINT(ATTACH_DONE);
         if (verb_answer(userdata, reply, &answer) < 0)
                 return 0;
         int r = sd_bus_message_read(reply, "hh", &console, &lease);
@@ -55,7 +57,7 @@ static int attach_answer(sd_bus_message *reply, void *userdata, sd_bus_error *re
                 r = sd_bus_message_append(answer, "hh", console, lease);
         if (r >= 0)
                 r = sd_bus_message_append_array(answer, 'y', backlog, n);
-        verb_finish(userdata, r, answer);
+        verb_finish_with_lease(userdata, r, answer, r < 0 ? -EBADF : lease);
         return 0;
 }
 
@@ -64,9 +66,11 @@ int attach_act(Call *call, sd_bus_error *error)
         const Caller *caller = call->caller;
         int r = verb_require_running(call, error);
 
-        return r < 0 ? r
-                     : verb_ask(call, "Attach", attach_answer, error, "(uus)b", (uint32_t)caller->pid,
-                                (uint32_t)caller->uid, caller_name(caller), (int)call->arguments.take);
+        if (r >= 0)
+                r = verb_ask(call, "Attach", attach_answer, error, "(uus)b", (uint32_t)caller->pid,
+                             (uint32_t)caller->uid, caller_name(caller), (int)call->arguments.take);
+        FAULT_POINT(ATTACH_ASKED);
+        return r;
 }
 
 static int read_log_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)

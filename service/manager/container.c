@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/fd.h"
 #include "common/names.h"
+#include "common/record.h"
 #include "manager/container-bus.h"
 #include "manager/creation.h"
 #include "manager/keeper.h"
@@ -18,6 +20,7 @@
 #include "manager/machined.h"
 #include "manager/register.h"
 #include "manager/scope.h"
+#include "manager/vacancy.h"
 
 /* How long an end that nobody asks for is kept; the supervisors count the same. */
 #define REMAINS_USEC (UINT64_C(60) * 1000000)
@@ -165,6 +168,7 @@ Container *container_free(Container *container)
         free(container);
         if (successor)
                 creation_name_is_free(successor);
+        vacancies_look(manager);
         manager_touch(manager);
         return NULL;
 }
@@ -181,6 +185,7 @@ void container_publish(Container *container)
         sd_bus_emit_signal(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerNew", "so", container->name,
                            container->path);
         sd_bus_emit_properties_changed(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "NContainers", NULL);
+        vacancies_look(manager);
 }
 
 /* ---- the end ---- */
@@ -199,6 +204,7 @@ static int wait_reply(const Container *container, Call *call)
 
 static void container_answer_wait(Container *container, Call *call)
 {
+        FAULT_POINT(EXIT_TELLING);
         TAILQ_REMOVE(&container->waits, call, waiting);
         call->waits_for = NULL;
         int r = wait_reply(container, call);
@@ -211,6 +217,7 @@ static void container_told_owner(Container *container)
 {
         while (!TAILQ_EMPTY(&container->waits))
                 container_answer_wait(container, TAILQ_FIRST(&container->waits));
+        FAULT_POINT(EXIT_TOLD);
         container_forget(container);
 }
 
@@ -327,13 +334,18 @@ int container_open_leader(Container *container)
 
 void container_bury(Container *container, Claim *remains)
 {
+        _cleanup_(record_freep) Record *record = NULL;
+
+        /* It may have written down how the container ended, and died before it could say so. */
+        bool is_known = remains && record_read(remains->directory, &record) >= 0 && record->state == STATE_EXITED &&
+                        sd_id128_equal(record->id, container->id);
         container->remains = remains;
         if (container->leader_fd >= 0)
                 process_signal(container->leader_fd, SIGKILL);
         /* Without a pid namespace others may have outlived both. */
         if (container->manager->has_systemd)
                 scope_stop(container->manager->bus, container->name);
-        container_ended(container, RESULT_LOST, 0);
+        container_ended(container, is_known ? record->result : RESULT_LOST, is_known ? record->status : 0);
 }
 
 /*
@@ -357,10 +369,20 @@ void container_lost(Container *container)
                 container_bury(container, TAKE_PTR(remains));
 }
 
-/* Its name is free when the supervisor has answered, which is after it removed the directory. */
-static int container_forgotten(sd_bus_message *reply _unused_, void *userdata, sd_bus_error *error _unused_)
+/*
+ * Its name is free when the supervisor has answered, which is after it removed the directory. One that dies instead may
+ * have left it behind, to be found again as if nobody had been told: its keeper cleans up.
+ */
+static int container_forgotten(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
-        container_free(userdata);
+        Container *container = userdata;
+
+        FAULT_POINT(EXIT_FORGOTTEN);
+        container->query = sd_bus_slot_unref(container->query);
+        bool is_cut_off = sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) ||
+                          sd_bus_message_is_method_error(reply, SD_BUS_ERROR_DISCONNECTED);
+        if (!is_cut_off || !container->keeper)
+                container_free(container);
         return 0;
 }
 

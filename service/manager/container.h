@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "common/fault.h"
 #include "common/process.h"
 #include "common/state.h"
 #include "manager/call.h"
@@ -118,7 +119,7 @@ void container_ended(Container *container, Result result, int status);
 void container_lost(Container *container);
 
 /**
- * container_bury() - a container that ran, and whose supervisor can't say any more how it ended
+ * container_bury() - a container that ran, and whose supervisor can't say any more how it ended, or has only written it
  * @remains:  its directory, consumed; NULL when another manager was faster
  */
 void container_bury(Container *container, Claim *remains);

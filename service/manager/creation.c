@@ -4,14 +4,17 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/fd.h"
 #include "common/names.h"
 #include "manager/container.h"
+#include "manager/handover.h"
 #include "manager/keeper.h"
 #include "manager/machined.h"
 #include "manager/register.h"
 #include "manager/scope.h"
 #include "manager/spare.h"
+#include "manager/vacancy.h"
 
 struct Creation {
         Call *call;
@@ -19,8 +22,8 @@ struct Creation {
         CreationKind kind;
         Container *container;   /* ours until it runs */
         Container *predecessor; /* the exited container whose name we wait for */
-        Keeper *dying;          /* the supervisor that still has it */
         SpareWait *awaited;     /* while there is no supervisor yet */
+        Vacancy *vacancy;       /* somebody else has the name, who may be about to leave it */
         sd_bus_slot *create_slot, *start_slot;
         Scope *scope;
         Registration *registration;
@@ -58,8 +61,7 @@ Creation *creation_free(Creation *creation)
         registration_free(creation->registration);
         if (creation->predecessor)
                 creation->predecessor->successor = NULL;
-        if (creation->dying)
-                creation->dying->successor = NULL;
+        vacancy_free(creation->vacancy);
         if (creation->container) {
                 creation->container->creation = NULL;
                 /* It goes with its scope, unless machined has only heard of it when the scope was gone. */
@@ -94,6 +96,12 @@ static int creation_require_name(const Call *call, sd_bus_error *error)
                          (unsigned)call->caller->uid, (unsigned)NAMES_PER_UID);
 }
 
+/* Another manager's, of which it isn't known yet what it is. */
+static bool creation_must_wait(const Container *there)
+{
+        return !there->is_published && !there->creation;
+}
+
 int creation_claim(Call *call, sd_bus_error *error)
 {
         const char *name = call->spec->name;
@@ -101,53 +109,59 @@ int creation_claim(Call *call, sd_bus_error *error)
         if (call->claim)
                 return 0;
         Container *there = *name ? container_find(call->manager, name) : NULL;
-        if (there && creation_may_follow(call, there))
+        if (there && (creation_must_wait(there) || creation_may_follow(call, there)))
                 return 0;
         if (there)
                 return creation_exists(name, error);
         int r = creation_require_name(call, error);
         if (r < 0)
                 return r;
+        FAULT_POINT(CREATE_BEGUN);
         r = claim_make(register_directory(call->manager->reg), name, &call->claim);
+        FAULT_POINT(CREATE_CLAIMED);
         if (r >= 0)
                 call->caller->quota->n_names++;
-        const Keeper *dying = r == -EEXIST ? keeper_dying(call->manager, name) : NULL;
-        if (dying && !dying->successor)
+        if (r == -EEXIST) /* whoever has it may be about to leave it */
                 return 0;
-        if (r == -EEXIST)
-                return creation_exists(name, error);
         return r < 0 ? error_step(error, r, "make", "directory", *name ? name : CONTAINERS_DIRECTORY) : 0;
 }
 
 /* ---- the answer ---- */
 
-static int creation_append_answer(Creation *creation, sd_bus_message *reply, sd_bus_message *started)
+static int creation_append_answer(Creation *creation, sd_bus_message *reply, sd_bus_message *started, int *ret_lease)
 {
         Container *container = creation->container;
-        int console, lease;
+        int console;
         int r = sd_bus_message_append(reply, "so", container->name, container->path);
 
+        if (r >= 0)
+                r = sd_bus_message_read(started, "hh", &console, ret_lease);
         if (r < 0 || creation->kind == CREATION_DETACHED)
                 return r;
-        r = sd_bus_message_read(started, "hh", &console, &lease);
-        return r < 0 ? r : sd_bus_message_append(reply, "hh", console, lease);
+        return sd_bus_message_append(reply, "hh", console, *ret_lease);
 }
 
-/* The leader has become the command. From here the container is its own, and the call only has to be answered. */
+/*
+ * The leader has become the command. From here the container is its own, as soon as the call has been answered; where
+ * the lease isn't part of the answer, just before: whoever has been told of a container shall find it.
+ */
 static int creation_started(sd_bus_message *started, void *userdata, sd_bus_error *ret_error _unused_)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         Creation *creation = userdata;
         Call *call = creation->call;
         Container *container = creation->container;
+        CreationKind kind = creation->kind;
+        int lease;
 
         if (sd_bus_message_is_method_error(started, NULL)) {
                 creation_refused(creation, started);
                 return 0;
         }
+        FAULT_POINT(CREATE_STARTED);
         int r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
-                r = creation_append_answer(creation, reply, started);
+                r = creation_append_answer(creation, reply, started, &lease);
         if (r < 0) {
                 creation_fail(creation, r, NULL);
                 return 0;
@@ -159,9 +173,12 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
                 container->told.state = STATE_RUNNING;
         container->has_terminal = call->spec->terminal;
         container->is_confined = call->confinement.is_confined;
-        container->is_attached = creation->kind == CREATION_ATTACHED;
+        container->is_attached = kind == CREATION_ATTACHED;
+        if (kind == CREATION_DETACHED)
+                handover_say(lease);
+        FAULT_POINT(CREATE_CERTAIN);
         /* Who waits is answered first: everybody is told afterwards. */
-        call_reply(call, TAKE_PTR(reply));
+        call_reply_with_lease(call, TAKE_PTR(reply), kind == CREATION_ATTACHED ? lease : -EBADF);
         container_publish(container);
         if (!container->manager->is_direct) /* which mostly makes one */
                 spare_prepare(container->manager);
@@ -178,6 +195,7 @@ static void creation_ask_start(Creation *creation)
         int r = link_call(container->link, SUPERVISOR_INTERFACE, "Start", creation_started, creation,
                           &creation->start_slot, "sb", container->unit ?: "", (int)container->is_registered);
 
+        FAULT_POINT(CREATE_START);
         if (r < 0)
                 creation_fail(creation, r, NULL);
 }
@@ -186,6 +204,7 @@ static void creation_registered(void *userdata, int r, const sd_bus_error *error
 {
         Creation *creation = userdata;
 
+        FAULT_POINT(MACHINE_MADE);
         creation->registration = registration_free(creation->registration);
         creation->container->is_registered = r > 0;
         if (r < 0)
@@ -222,6 +241,7 @@ static void creation_scoped(void *userdata, int r, const sd_bus_error *error)
 {
         Creation *creation = userdata;
 
+        FAULT_POINT(SCOPE_MADE);
         creation->scope = scope_free(creation->scope);
         if (r < 0) {
                 creation_fail(creation, r, error);
@@ -252,6 +272,7 @@ static void creation_make_scope(Creation *creation)
                 return;
         }
         int r = scope_start(creation->manager->bus, &input, creation_scoped, creation, &creation->scope, &error);
+        FAULT_POINT(SCOPE_ASKED);
         if (r < 0)
                 creation_fail(creation, r, &error);
 }
@@ -281,6 +302,7 @@ static int creation_created(sd_bus_message *reply, void *userdata, sd_bus_error 
                 creation_refused(creation, reply);
                 return 0;
         }
+        FAULT_POINT(CREATE_CLONED);
         int r = creation_read_created(creation, reply);
         if (r < 0)
                 creation_fail(creation, error_step(&error, r, "hold", "the leader", NULL), &error);
@@ -340,11 +362,14 @@ static int creation_supervise(Creation *creation, Started *started, sd_bus_error
                 return error_step(error, r, "hold", "the supervisor", NULL);
         }
         container_take_link(container, TAKE_PTR(started->link));
+        FAULT_POINT(CREATE_SPAWNED);
         r = creation_assign(creation);
+        FAULT_POINT(CREATE_ASSIGNED);
         if (r < 0)
                 return error_step(error, r, "speak to", "the supervisor", NULL);
         claim_hand_over(creation->call->claim);
         r = creation_ask_create(creation);
+        FAULT_POINT(CREATE_ASKED);
         return r < 0 ? error_step(error, r, "ask", "the supervisor", NULL) : 0;
 }
 
@@ -379,18 +404,41 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
         return r < 0 ? error_step(error, r, "execute", "pflask-supervisor", NULL) : 0;
 }
 
-/* Who had the name has gone while authority was asked for, or is about to go. */
-static int creation_claim_late(Creation *creation, sd_bus_error *error)
+static void creation_look(void *userdata, bool is_late);
+
+/* The name is ours, or its former owner is sent away, or we wait for what becomes of who has it. */
+static int creation_take_name(Creation *creation, bool is_late, sd_bus_error *error)
 {
-        int r = creation_claim(creation->call, error);
+        Call *call = creation->call;
+        int r = creation_claim(call, error);
 
         if (r < 0)
                 return r;
-        if (creation->call->claim)
+        if (call->claim) {
+                creation->vacancy = vacancy_free(creation->vacancy);
                 return creation_make_container(creation, error);
-        creation->dying = keeper_dying(creation->manager, creation->call->spec->name);
-        creation->dying->successor = creation;
-        return 0;
+        }
+        Container *there = container_find(creation->manager, call->spec->name);
+        if (there && !creation_must_wait(there)) {
+                creation->vacancy = vacancy_free(creation->vacancy);
+                creation->predecessor = there;
+                there->successor = creation;
+                container_forget(there);
+                return 0;
+        }
+        if (is_late)
+                return creation_exists(call->spec->name, error);
+        return creation->vacancy ? 0 : vacancy_await(creation->manager, creation_look, creation, &creation->vacancy);
+}
+
+static void creation_look(void *userdata, bool is_late)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        Creation *creation = userdata;
+
+        int r = creation_take_name(creation, is_late, &error);
+        if (r < 0)
+                creation_fail(creation, r, &error);
 }
 
 int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
@@ -409,28 +457,14 @@ int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
                 int r = creation_make_container(creation, error);
                 return r < 0 ? r : CALL_LATER;
         }
-        Container *predecessor = container_find(call->manager, call->spec->name);
-        if (predecessor && !creation_may_follow(call, predecessor))
-                return creation_exists(call->spec->name, error);
-        if (!predecessor) {
-                int r = creation_claim_late(creation, error);
-                return r < 0 ? r : CALL_LATER;
-        }
-        creation->predecessor = predecessor;
-        predecessor->successor = creation;
-        container_forget(predecessor);
-        return CALL_LATER;
+        int r = creation_take_name(creation, false, error);
+        return r < 0 ? r : CALL_LATER;
 }
 
 void creation_name_is_free(Creation *creation)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-
         creation->predecessor = NULL;
-        creation->dying = NULL;
-        int r = creation_claim_late(creation, &error);
-        if (r < 0)
-                creation_fail(creation, r, &error);
+        creation_look(creation, false);
 }
 
 void creation_supervisor_lost(Creation *creation)

@@ -8,7 +8,6 @@
 
 #include "common/fd.h"
 #include "common/process.h"
-#include "manager/creation.h"
 #include "manager/register.h"
 
 static Keeper *keeper_free(Keeper *keeper)
@@ -31,7 +30,6 @@ static int keeper_died(sd_event_source *source _unused_, int fd, uint32_t events
         Keeper *keeper = userdata;
         Container *container = keeper->container;
         _cleanup_(claim_freep) Claim *left = NULL;
-        Creation *successor = keeper->successor;
         Result result;
         int status;
 
@@ -42,8 +40,6 @@ static int keeper_died(sd_event_source *source _unused_, int fd, uint32_t events
         keeper_free(keeper);
         if (container)
                 container_lost(container);
-        if (successor)
-                creation_name_is_free(successor);
         return 0;
 }
 
@@ -71,6 +67,19 @@ int keeper_begin(Container *container, int pidfd, pid_t pid)
         return r;
 }
 
+/* A supervisor that was seen before its container was anybody's is held once. */
+static void keeper_free_former(Manager *manager, const char *name, pid_t pid)
+{
+        Keeper *keeper;
+
+        LIST_FOREACH(keeper, &manager->keepers, others) {
+                if (keeper->container || keeper->pid != pid || strcmp(keeper->name, name) != 0)
+                        continue;
+                keeper_free(keeper);
+                return;
+        }
+}
+
 int keeper_find(Container *container, int socket)
 {
         struct ucred peer;
@@ -80,17 +89,8 @@ int keeper_find(Container *container, int socket)
         if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
                 return -errno;
         int pidfd = pidfd_open(peer.pid, 0);
+        keeper_free_former(container->manager, container->name, peer.pid);
         return pidfd < 0 ? -errno : keeper_begin(container, pidfd, peer.pid);
-}
-
-Keeper *keeper_dying(Manager *manager, const char *name)
-{
-        Keeper *keeper;
-
-        LIST_FOREACH(keeper, &manager->keepers, others)
-                if (!keeper->container && strcmp(keeper->name, name) == 0)
-                        return keeper;
-        return NULL;
 }
 
 int keeper_rename(Keeper *keeper, const char *name)

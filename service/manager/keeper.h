@@ -20,7 +20,6 @@ struct Keeper {
         pid_t pid;   /* for people to read */
         uid_t owner; /* of the container that it had */
         sd_event_source *death;
-        Creation *successor; /* that waits for the name */
 };
 
 /** keeper_begin() - hold our child @pid, the supervisor of a new container; @pidfd is consumed. Return: 0; -errno. */
@@ -28,9 +27,6 @@ int keeper_begin(Container *container, int pidfd, pid_t pid);
 
 /** keeper_find() - hold the supervisor at the other end of @socket, which is not our child. Return: 0; -errno. */
 int keeper_find(Container *container, int socket);
-
-/** keeper_dying() - the supervisor of a container that is no longer seen, and still has the name; NULL: there is none */
-Keeper *keeper_dying(Manager *manager, const char *name);
 
 /** keeper_rename() - the directory has got another name. Return: 0; -ENOMEM. */
 int keeper_rename(Keeper *keeper, const char *name);

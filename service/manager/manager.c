@@ -11,11 +11,13 @@
 #include <systemd/sd-id128.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/fd.h"
 #include "common/names.h"
 #include "common/programs.h"
 #include "manager/caller.h"
 #include "manager/container.h"
+#include "manager/handover.h"
 #include "manager/keeper.h"
 #include "manager/log.h"
 #include "manager/register.h"
@@ -54,7 +56,9 @@ int manager_new(Manager **ret)
         manager->supervisor_program = -EBADF;
         manager->max_containers_per_user = CONTAINERS_PER_USER;
         TAILQ_INIT(&manager->list);
+        LIST_INIT(&manager->vacancies);
         LIST_INIT(&manager->keepers);
+        TAILQ_INIT(&manager->handovers);
         int r = sd_event_default(&manager->event);
         if (r < 0)
                 return log_failure(r, "make", "the event loop");
@@ -84,6 +88,7 @@ Manager *manager_free(Manager *manager)
         sd_event_source_disable_unref(manager->idle_timer);
         register_close(manager->reg);
         sd_bus_flush_close_unref(manager->bus);
+        handovers_free(manager);
         fd_close(manager->supervisor_program);
         sd_event_unref(manager->event);
         free(manager);
@@ -200,6 +205,7 @@ void manager_ready(Manager *manager)
 {
         if (manager->is_ready)
                 return;
+        FAULT_POINT(BEGIN_READY);
         manager->is_ready = true;
         if (!manager->is_direct)
                 spare_prepare(manager);

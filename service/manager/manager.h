@@ -19,9 +19,11 @@
 typedef struct Container Container;
 typedef struct Creation Creation;
 typedef struct Callers Callers;
+typedef struct Handover Handover;
 typedef struct Keeper Keeper;
 typedef struct Register Register;
 typedef struct Spare Spare;
+typedef struct Vacancy Vacancy;
 
 typedef struct Manager {
         sd_event *event;
@@ -38,7 +40,11 @@ typedef struct Manager {
         void *containers;             /* tsearch(3) by name */
         TAILQ_HEAD(, Container) list; /* the same, in order of creation */
         unsigned n_containers;
-        LIST_HEAD(, Keeper) keepers; /* supervisors, also of containers that are no longer seen */
+        LIST_HEAD(, Vacancy) vacancies;   /* what waits for a name */
+        sd_event_source *removals;        /* while something does: of directories in the register */
+        LIST_HEAD(, Keeper) keepers;      /* supervisors, also of containers that are no longer seen */
+        TAILQ_HEAD(, Handover) handovers; /* of answers that the bus hasn't taken yet */
+        sd_event_source *handovers_look;
         unsigned max_containers_per_user;
 
         uint64_t stop_usec; /* how long a container that is asked to end may take */

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/fault.h"
+#include "common/names.h"
 #include "manager/container.h"
 #include "manager/execution.h"
 #include "manager/methods.h"
@@ -45,6 +47,7 @@ static int join_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         int console, lease;
         uint32_t process;
 
+        FAULT_POINT(EXEC_EXECUTED);
         if (verb_answer(call, reply, &answer) < 0)
                 return 0;
         int r = sd_bus_message_read(reply, "uhh", &process, &console, &lease);
@@ -53,7 +56,7 @@ static int join_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         if (r >= 0)
                 r = call->execution->has_terminal ? sd_bus_message_append(answer, "uhh", process, console, lease)
                                                   : sd_bus_message_append(answer, "uh", process, lease);
-        verb_finish(call, r, answer);
+        verb_finish_with_lease(call, r, answer, r < 0 ? -EBADF : lease);
         return 0;
 }
 
@@ -62,6 +65,7 @@ int join_act(Call *call, sd_bus_error *error)
         sd_bus_message *request;
         int r = verb_require_running(call, error);
 
+        FAULT_POINT(EXEC_BEGUN);
         if (r >= 0)
                 r = container_request(call->container, "Join", &request, error);
         if (r < 0)
@@ -69,7 +73,9 @@ int join_act(Call *call, sd_bus_error *error)
         r = execution_append(call->execution, request);
         if (r >= 0)
                 r = sd_bus_message_append(request, "(uu)", (uint32_t)call->caller->pid, (uint32_t)call->caller->uid);
-        return verb_send(call, request, r, join_answer, error);
+        r = verb_send(call, request, r, join_answer, error);
+        FAULT_POINT(EXEC_ASKED);
+        return r;
 }
 
 int process_read(Call *call, sd_bus_error *error _unused_)
@@ -90,18 +96,32 @@ int process_signal_read(Call *call, sd_bus_error *error)
         return 0;
 }
 
+/* The supervisor keeps the end until we say that we have told it. */
+static void process_told(const Container *container, uint32_t number)
+{
+        if (container->link)
+                link_call(container->link, SUPERVISOR_INTERFACE, "ForgetProcess", NULL, NULL, NULL, "u", number);
+}
+
 static int wait_process_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;
+        Call *call = userdata;
+        const Container *container = call->asks;
+        uint32_t number = call->arguments.process.number;
         const char *result;
         int32_t status;
 
+        FAULT_POINT(EXEC_ENDED);
         if (verb_answer(userdata, reply, &answer) < 0)
                 return 0;
         int r = sd_bus_message_read(reply, "si", &result, &status);
         if (r >= 0)
                 r = sd_bus_message_append(answer, "si", result, status);
         verb_finish(userdata, r, answer);
+        FAULT_POINT(EXEC_TOLD);
+        if (r >= 0)
+                process_told(container, number);
         return 0;
 }
 

@@ -12,16 +12,27 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/fd.h"
 #include "common/name.h"
 #include "common/names.h"
 #include "common/record.h"
 #include "manager/keeper.h"
+#include "manager/vacancy.h"
+
+/* A directory that somebody has, who is no container that could be seen. */
+typedef struct Unsettled {
+        LIST_ENTRY(Unsettled) others;
+        Register *reg;
+        Vacancy *vacancy;
+        char *name;
+} Unsettled;
 
 struct Register {
         Manager *manager;
         int directory;
         sd_event_source *watch;
+        LIST_HEAD(, Unsettled) unsettled; /* while reading: what must have become something before we are ready */
         unsigned n_loading;
         bool is_reading;
 };
@@ -68,32 +79,77 @@ int register_connect(const Register *reg, const char *name)
         return directory < 0 ? -errno : connect_to(directory);
 }
 
-/* Nobody owns the directory any more. A container that ran, and of whose end nobody was told, is lost, not forgotten. */
-static void take_over(Register *reg, const char *name)
+/*
+ * If nobody owns the directory any more. A container that ran, and of whose end nobody was told, is lost, not forgotten.
+ *
+ * Return: 0; -EBUSY: somebody owns it; -errno.
+ */
+static int take_over(Register *reg, const char *name)
 {
         _cleanup_(record_freep) Record *record = NULL;
         _cleanup_(claim_freep) Claim *claim = NULL;
         Container *container;
 
-        if (claim_take_over(reg->directory, name, &claim) < 0)
-                return;
+        int r = claim_take_over(reg->directory, name, &claim);
+        if (r < 0)
+                return r;
         if (!name_is_valid(name) || record_read(claim->directory, &record) < 0 || record->state == STATE_STARTING)
-                return;
-        if (container_new(reg->manager, name, &container) < 0)
-                return;
+                return 0;
+        r = container_new(reg->manager, name, &container);
+        if (r < 0)
+                return r;
         container->id = record->id;
         container->owner = record->owner;
         container->timestamp = record->timestamp;
         container->timestamp_monotonic = record->timestamp_monotonic;
         container->state = STATE_RUNNING;
         container_publish(container);
-        if (record->state != STATE_EXITED) {
-                container_bury(container, TAKE_PTR(claim));
-                return;
-        }
-        container->remains = TAKE_PTR(claim);
-        container_ended(container, record->result, record->status);
+        container_bury(container, TAKE_PTR(claim));
+        return 0;
 }
+
+/* ---- what is half made, or half gone, when a manager begins ---- */
+
+static Unsettled *unsettled_free(Unsettled *unsettled)
+{
+        LIST_REMOVE(unsettled, others);
+        vacancy_free(unsettled->vacancy);
+        free(unsettled->name);
+        free(unsettled);
+        return NULL;
+}
+
+static void unsettled_look(void *userdata, bool is_late)
+{
+        Unsettled *unsettled = userdata;
+        Register *reg = unsettled->reg;
+        const Container *container = container_find(reg->manager, unsettled->name);
+        bool is_seen = container && container->is_published;
+
+        if (!is_late && !is_seen && take_over(reg, unsettled->name) == -EBUSY)
+                return;
+        unsettled_free(unsettled);
+        register_loaded_one(reg);
+}
+
+void register_await(Register *reg, const char *name)
+{
+        Unsettled *unsettled;
+
+        if (reg->manager->is_ready || reg->manager->is_direct)
+                return;
+        unsettled = calloc(1, sizeof(*unsettled));
+        if (!unsettled)
+                return;
+        *unsettled = (Unsettled){.reg = reg, .name = strdup(name)};
+        LIST_INSERT_HEAD(&reg->unsettled, unsettled, others);
+        if (!unsettled->name || vacancy_await(reg->manager, unsettled_look, unsettled, &unsettled->vacancy) < 0)
+                unsettled_free(unsettled);
+        else
+                reg->n_loading++;
+}
+
+/* ---- finding ---- */
 
 static void find_one(Register *reg, const char *name)
 {
@@ -103,7 +159,8 @@ static void find_one(Register *reg, const char *name)
                 return;
         int fd = name_is_valid(name) ? register_connect(reg, name) : -EINVAL;
         if (fd < 0) {
-                take_over(reg, name);
+                if (take_over(reg, name) == -EBUSY && reg->is_reading)
+                        register_await(reg, name);
                 return;
         }
         if (container_new(reg->manager, name, &container) < 0) {
@@ -123,6 +180,7 @@ static void find_one(Register *reg, const char *name)
         }
         container->is_loading = true;
         reg->n_loading++;
+        FAULT_POINT(BEGIN_FOUND);
 }
 
 /* A name appeared, or its supervisor announced it by touching the directory. */
@@ -163,6 +221,8 @@ Register *register_close(Register *reg)
 {
         if (!reg)
                 return NULL;
+        while (!LIST_EMPTY(&reg->unsettled))
+                unsettled_free(LIST_FIRST(&reg->unsettled));
         sd_event_source_disable_unref(reg->watch);
         fd_close(reg->directory);
         free(reg);
@@ -185,6 +245,7 @@ int register_read(Register *reg)
                 fd_close(copy);
                 return r;
         }
+        FAULT_POINT(BEGIN_READING);
         reg->is_reading = true;
         for (struct dirent *entry; (entry = readdir(directory));)
                 if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)

@@ -22,5 +22,11 @@ int register_connect(const Register *reg, const char *name);
 /** register_read() - find all containers; manager_ready() follows when each has answered. Return: 0; -errno. */
 int register_read(Register *reg);
 
+/**
+ * register_await() - while reading, wait for what becomes of who has the directory @name: a supervisor whose manager has
+ * died removes it, another manager's is a container soon. A direct manager, whose client waits, doesn't.
+ */
+void register_await(Register *reg, const char *name);
+
 /** register_loaded_one() - a supervisor that was asked while reading has answered, or never will */
 void register_loaded_one(Register *reg);

@@ -27,12 +27,17 @@ int verb_answer(Call *call, sd_bus_message *reply, sd_bus_message **ret)
         return -EIO;
 }
 
-void verb_finish(Call *call, int r, sd_bus_message *answer)
+void verb_finish_with_lease(Call *call, int r, sd_bus_message *answer, int lease)
 {
         if (r < 0)
                 call_reply_error(call, r, NULL);
         else
-                call_reply(call, sd_bus_message_ref(answer));
+                call_reply_with_lease(call, sd_bus_message_ref(answer), lease);
+}
+
+void verb_finish(Call *call, int r, sd_bus_message *answer)
+{
+        verb_finish_with_lease(call, r, answer, -EBADF);
 }
 
 int verb_require_running(const Call *call, sd_bus_error *error)

@@ -39,6 +39,9 @@ int verb_answer(Call *call, sd_bus_message *reply, sd_bus_message **ret);
 /** verb_finish() - send @answer, which stays the caller's, or -errno @r where something went wrong */
 void verb_finish(Call *call, int r, sd_bus_message *answer);
 
+/** verb_finish_with_lease() - the same with an answer that contains @lease, which is borrowed */
+void verb_finish_with_lease(Call *call, int r, sd_bus_message *answer, int lease);
+
 /** copy_show_progress() - tell the caller of a copy how far it is: "tttt", to be read from @told. Return: 0; -errno. */
 int copy_show_progress(const Call *call, sd_bus_message *told);
 

@@ -25,9 +25,12 @@ void attachment_done(Attachment *attachment)
         attachment->lease = lease_free(attachment->lease);
 }
 
-void attachment_drop_calls(Supervisor *supervisor, const sd_bus *bus)
+void attachment_drop_manager(Supervisor *supervisor, const sd_bus *bus)
 {
         Attachment *attachment = &supervisor->attachment;
+
+        if (attachment->lease && attachment->giver == bus)
+                lease_giver_died(attachment->lease);
 
         if (attachment->taker && sd_bus_message_get_bus(attachment->taker) == bus)
                 attachment_forget_taker(attachment);
@@ -37,18 +40,11 @@ void attachment_drop_calls(Supervisor *supervisor, const sd_bus *bus)
 
 static void attachment_ended(Lease *lease, LeaseEnd end, void *userdata);
 
-static int append_null(sd_bus_message *reply)
+int attachment_append_null(sd_bus_message *reply)
 {
         _cleanup_(fd_closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
         return null < 0 ? -errno : sd_bus_message_append(reply, "h", null);
-}
-
-int attachment_give_nothing(sd_bus_message *reply)
-{
-        int r = append_null(reply);
-
-        return r < 0 ? r : append_null(reply);
 }
 
 static void attachment_resume(Supervisor *supervisor)
@@ -57,7 +53,7 @@ static void attachment_resume(Supervisor *supervisor)
                 console_resume(supervisor->console);
 }
 
-int attachment_give(Supervisor *supervisor, Holder holder, sd_bus_message *reply)
+int attachment_give(Supervisor *supervisor, Holder holder, sd_bus_message *reply, lease_given_t given)
 {
         const Console *console = supervisor->console;
         Attachment *attachment = &supervisor->attachment;
@@ -65,14 +61,18 @@ int attachment_give(Supervisor *supervisor, Holder holder, sd_bus_message *reply
 
         int r = lease_new(supervisor->event, holder, attachment_ended, supervisor, &attachment->lease, &client);
         if (r >= 0)
-                r = console ? sd_bus_message_append(reply, "h", console->master) : append_null(reply);
+                r = console ? sd_bus_message_append(reply, "h", console->master) : attachment_append_null(reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "h", client);
         if (r >= 0 && console)
                 r = console_pause(supervisor->console);
-        if (r < 0)
+        if (r < 0) {
                 attachment->lease = lease_free(attachment->lease);
-        return r;
+                return r;
+        }
+        attachment->giver = sd_bus_message_get_bus(reply);
+        lease_on_given(attachment->lease, given);
+        return 0;
 }
 
 static int append_backlog(const Ring *ring, sd_bus_message *reply)
@@ -83,7 +83,10 @@ static int append_backlog(const Ring *ring, sd_bus_message *reply)
         return sd_bus_message_append_array_iovec(reply, 'y', parts, n);
 }
 
-/* The backlog counts as told when it is on its way. Until then the console's bytes wait in the pty, in their order. */
+/*
+ * The backlog counts as told when it is on its way, until the lease says that it hasn't arrived. From here on the
+ * console's bytes wait in the pty, in their order.
+ */
 static int attachment_answer(Supervisor *supervisor, sd_bus_message *call, Holder holder)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -91,7 +94,7 @@ static int attachment_answer(Supervisor *supervisor, sd_bus_message *call, Holde
 
         if (r < 0)
                 return r;
-        r = attachment_give(supervisor, holder, reply);
+        r = attachment_give(supervisor, holder, reply, NULL);
         if (r < 0)
                 return r;
         r = append_backlog(supervisor->console->ring, reply);
@@ -182,7 +185,10 @@ static void attachment_pass_on(Supervisor *supervisor)
                 sd_bus_reply_method_errno(call, r, NULL);
 }
 
-/* Whoever closes it without a word wants it ended, if it was made so; who left politely, or was asked to, doesn't. */
+/*
+ * Whoever closes it without a word wants it ended, if it was made so; who left politely, or was asked to, doesn't; and
+ * who never had it can't want anything, but what came with it is somebody else's.
+ */
 static void attachment_ended(Lease *lease _unused_, LeaseEnd end, void *userdata)
 {
         Supervisor *supervisor = userdata;
@@ -191,6 +197,10 @@ static void attachment_ended(Lease *lease _unused_, LeaseEnd end, void *userdata
         attachment->lease = lease_free(attachment->lease);
         if (end != LEASE_CLOSED)
                 supervisor->kill_on_release = false;
+        if (end == LEASE_UNGIVEN && !supervisor->is_handed_over)
+                supervisor_disown(supervisor);
+        else if (end == LEASE_UNGIVEN && supervisor->console)
+                ring_untell(supervisor->console->ring);
         if (attachment->taker)
                 attachment_pass_on(supervisor);
         if (!attachment->lease) {

@@ -42,11 +42,14 @@ struct Joined {
         int pidfd;
         pid_t pid;
         Lease *lease;
+        const sd_bus *giver;     /* of the lease; borrowed, only to be compared */
+        bool is_disowned;        /* whoever asked for it will never know its number */
         sd_event_source *source; /* of the join's report, then of the end */
         sd_event_source *timer;  /* to be killed; or, after the end, to be forgotten */
         bool has_ended;
         Result result;
         int status;
+        const sd_bus *teller; /* the manager that tells its end to who has to know; borrowed, only to be compared */
         JoinedWait waits[JOINED_WAITS_MAX];
         unsigned n_waits;
 };
@@ -78,7 +81,7 @@ static Joined *joined_find(const Supervisor *supervisor, uint32_t number, sd_bus
         Joined *joined;
 
         TAILQ_FOREACH(joined, &supervisor->joined, others)
-                if (joined->number == number && !joined->join)
+                if (joined->number == number && !joined->join && !joined->teller)
                         return joined;
         error_set(error, ERROR_NO_SUCH_PROCESS, "container '%s' has no process %u", supervisor->record.name, number);
         return NULL;
@@ -115,22 +118,20 @@ static int joined_set_timer(Joined *joined, uint64_t usec, sd_event_time_handler
                                           joined);
 }
 
-/* Return: whether somebody is among them who has to know. */
-static bool joined_answer_waits(Joined *joined)
+/* If somebody is among them who has to know, it is forgotten when the manager has told so. */
+static void joined_answer_waits(Joined *joined)
 {
-        bool is_told = false;
-
         for (unsigned i = 0; i < joined->n_waits; i++) {
                 const JoinedWait *wait = &joined->waits[i];
+                if (!wait->is_strangers && !joined->teller)
+                        joined->teller = sd_bus_message_get_bus(wait->call);
                 sd_bus_reply_method_return(wait->call, "si", result_name(joined->result), joined->status);
                 sd_bus_message_unref(wait->call);
-                is_told |= !wait->is_strangers;
         }
         joined->n_waits = 0;
-        return is_told;
 }
 
-/* Its end is told at once, whatever still holds its streams; once told, it is forgotten. */
+/* Its end is told at once, whatever still holds its streams. */
 static int joined_ended(sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *userdata)
 {
         Joined *joined = userdata;
@@ -145,7 +146,8 @@ static int joined_ended(sd_event_source *source _unused_, int fd, uint32_t event
         joined->source = sd_event_source_disable_unref(joined->source);
         joined->pidfd = fd_close(joined->pidfd);
         joined->pid = 0;
-        if (joined_answer_waits(joined) || joined_set_timer(joined, REMEMBER_USEC, joined_forgotten) < 0)
+        joined_answer_waits(joined);
+        if (joined->is_disowned || joined_set_timer(joined, REMEMBER_USEC, joined_forgotten) < 0)
                 joined_free(joined);
         supervisor_reap(supervisor);
         return 0;
@@ -164,6 +166,16 @@ static int joined_kill_now(sd_event_source *source _unused_, uint64_t usec _unus
         return 0;
 }
 
+/* The manager has died that was to tell of it: it is as if it had never been started. */
+static void joined_disown(Joined *joined)
+{
+        joined->is_disowned = true;
+        if (joined->has_ended)
+                joined_free(joined);
+        else
+                joined_kill_now(NULL, 0, joined);
+}
+
 /*
  * Nobody is there any more for whom it runs. As when a terminal is closed, all of its session is told so (SIGHUP, and
  * SIGCONT that it can act on it); what is still there a while later is killed.
@@ -174,6 +186,10 @@ static void joined_released(Lease *lease, LeaseEnd end, void *userdata)
 
         lease_free(lease);
         joined->lease = NULL;
+        if (end == LEASE_UNGIVEN) {
+                joined_disown(joined);
+                return;
+        }
         if (end == LEASE_DETACHED || !joined->kill_on_release || joined->pidfd < 0)
                 return;
         processes_signal_session(joined->pidfd, SIGHUP);
@@ -198,6 +214,7 @@ static int joined_answer(Joined *joined)
         _cleanup_(fd_closep) int client = -EBADF;
 
         int r = lease_new(joined->supervisor->event, joined->starter, joined_released, joined, &joined->lease, &client);
+        joined->giver = sd_bus_message_get_bus(joined->call);
         if (r >= 0)
                 r = sd_bus_message_new_method_return(joined->call, &reply);
         if (r >= 0)
@@ -390,9 +407,23 @@ int joined_wait(Supervisor *supervisor, sd_bus_message *call, uint32_t number, u
                 return error_set(error, ERROR_LIMIT_REACHED, "too many calls wait for process %u of '%s'", number,
                                  supervisor->record.name);
         joined->waits[joined->n_waits++] = (JoinedWait){sd_bus_message_ref(call), is_strangers};
-        if (joined->has_ended && joined_answer_waits(joined))
-                joined_free(joined);
+        if (joined->has_ended)
+                joined_answer_waits(joined);
         return 1;
+}
+
+int joined_forget(Supervisor *supervisor, uint32_t number, sd_bus_error *error)
+{
+        Joined *joined;
+
+        TAILQ_FOREACH(joined, &supervisor->joined, others) {
+                if (joined->number != number || !joined->teller)
+                        continue;
+                joined_free(joined);
+                return 0;
+        }
+        return error_set(error, ERROR_NO_SUCH_PROCESS, "of process %u of '%s' nobody has been told", number,
+                         supervisor->record.name);
 }
 
 int joined_kill(Supervisor *supervisor, sd_bus_message *call, uint32_t number, int signal, sd_bus_error *error)
@@ -422,13 +453,17 @@ static void joined_drop_waits(Joined *joined, const sd_bus *bus)
         joined->n_waits = kept;
 }
 
-void joined_drop_calls(Supervisor *supervisor, const sd_bus *bus)
+void joined_drop_manager(Supervisor *supervisor, const sd_bus *bus)
 {
         Joined *joined, *next;
 
         for (joined = TAILQ_FIRST(&supervisor->joined); joined; joined = next) {
                 next = TAILQ_NEXT(joined, others);
                 joined_drop_waits(joined, bus);
+                if (joined->lease && joined->giver == bus)
+                        lease_giver_died(joined->lease);
+                if (joined->teller == bus)
+                        joined->teller = NULL;
                 /* One that doesn't run yet has nobody who could be told of it. */
                 if (joined->call && sd_bus_message_get_bus(joined->call) == bus)
                         joined_free(joined);

@@ -32,8 +32,11 @@ int joined_kill(Supervisor *supervisor, sd_bus_message *call, uint32_t number, i
 /** joined_has() - is @pid one of them, whose status must be left for its pidfd */
 bool joined_has(const Supervisor *supervisor, pid_t pid);
 
-/** joined_drop_calls() - a manager has gone, and what it asked with it; the processes go on */
-void joined_drop_calls(Supervisor *supervisor, const sd_bus *bus);
+/** joined_forget() - who has started it has been told how it ended. Return: 0; -errno with @error. */
+int joined_forget(Supervisor *supervisor, uint32_t number, sd_bus_error *error);
+
+/** joined_drop_manager() - a manager has gone, and what it asked with it; the processes go on */
+void joined_drop_manager(Supervisor *supervisor, const sd_bus *bus);
 
 /** joined_free_all() - forget all; those that run are killed */
 void joined_free_all(Supervisor *supervisor);

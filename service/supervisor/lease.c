@@ -8,24 +8,42 @@
 
 #include "common/fd.h"
 
+/* For the descriptors of a process that was killed to be closed, one after the other. */
+#define GIVER_DIES_USEC (UINT64_C(1) * 1000000)
+
 struct Lease {
         int socket; /* our end */
         sd_event_source *source;
+        sd_event_source *giver_timer; /* while its giver dies */
         Holder holder;
+        bool is_given;
         bool is_detaching;
         bool is_asked_back;
         lease_handler_t handler;
+        lease_given_t given;
         void *userdata;
 };
 
 static LeaseEnd lease_end(const Lease *lease)
 {
+        if (!lease->is_given)
+                return LEASE_UNGIVEN;
         if (lease->is_asked_back)
                 return LEASE_RETURNED;
         return lease->is_detaching ? LEASE_DETACHED : LEASE_CLOSED;
 }
 
-/* Return: 1 while it is held; 0 at its end. */
+static void lease_give(Lease *lease)
+{
+        if (lease->is_given)
+                return;
+        lease->is_given = true;
+        lease->giver_timer = sd_event_source_disable_unref(lease->giver_timer);
+        if (lease->given)
+                lease->given(lease->userdata);
+}
+
+/* Whatever was said, it was said by its giver, who has given it, or by who has got it. Return: 1; 0 at its end. */
 static int lease_read(Lease *lease)
 {
         char words[256];
@@ -35,6 +53,8 @@ static int lease_read(Lease *lease)
                 ssize_t n = recv(lease->socket, words, sizeof(words), MSG_DONTWAIT);
                 if (n > 0 && memchr(words, 'd', (size_t)n))
                         lease->is_detaching = true;
+                if (n > 0)
+                        lease_give(lease);
                 if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                         return 0;
                 if (n < 0)
@@ -85,10 +105,29 @@ Lease *lease_free(Lease *lease)
         if (!lease)
                 return NULL;
         sd_event_source_disable_unref(lease->source);
+        sd_event_source_disable_unref(lease->giver_timer);
         fd_close(lease->socket);
         free(lease);
         errno = saved;
         return NULL;
+}
+
+void lease_on_given(Lease *lease, lease_given_t handler)
+{
+        lease->given = handler;
+}
+
+static int lease_outlived_giver(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        lease_give(userdata);
+        return 0;
+}
+
+void lease_giver_died(Lease *lease)
+{
+        if (!lease->is_given && !lease->giver_timer)
+                sd_event_add_time_relative(sd_event_source_get_event(lease->source), &lease->giver_timer,
+                                           CLOCK_MONOTONIC, GIVER_DIES_USEC, 0, lease_outlived_giver, lease);
 }
 
 Holder lease_holder(const Lease *lease)

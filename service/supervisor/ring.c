@@ -7,6 +7,7 @@ struct Ring {
         uint8_t *memory;
         uint64_t written; /* the place behind the newest byte */
         uint64_t told;    /* the place behind the last byte that somebody got */
+        uint64_t told_before;
         uint64_t dropped;
 };
 
@@ -88,7 +89,13 @@ unsigned ring_untold(const Ring *ring, struct iovec ret[static 2])
 
 void ring_tell(Ring *ring)
 {
+        ring->told_before = ring->told;
         ring->told = ring->written;
+}
+
+void ring_untell(Ring *ring)
+{
+        ring->told = ring->told_before;
 }
 
 uint64_t ring_dropped(const Ring *ring)

@@ -52,8 +52,11 @@ uint64_t ring_newest(const Ring *ring);
 /** ring_untold() - the part of it that nobody has got, as ring_content() */
 unsigned ring_untold(const Ring *ring, struct iovec ret[static 2]);
 
-/** ring_tell() - somebody has got all that is kept */
+/** ring_tell() - somebody gets all that is kept */
 void ring_tell(Ring *ring);
+
+/** ring_untell() - nobody has got what ring_tell() was last called for; nothing has been written since */
+void ring_untell(Ring *ring);
 
 /** ring_dropped() - bytes that were overwritten before anybody got them */
 uint64_t ring_dropped(const Ring *ring);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/fd.h"
 #include "common/process.h"
 #include "container/environment.h"
@@ -53,6 +54,7 @@ static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *
 
         if (r >= 0)
                 r = supervisor_assign(userdata, directory, name, error);
+        FAULT_POINT(KEEPER_ASSIGNED);
         return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
 }
 
@@ -205,6 +207,16 @@ static int method_kill_process(sd_bus_message *message, void *userdata, sd_bus_e
         return joined_kill(userdata, message, number, signal, error);
 }
 
+static int method_forget_process(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        uint32_t number;
+        int r = sd_bus_message_read(message, "u", &number);
+
+        if (r >= 0)
+                r = joined_forget(userdata, number, error);
+        return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
+}
+
 static int method_power_off(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         uint64_t timeout_usec;
@@ -348,7 +360,10 @@ PROPERTY(get_id)
 
 PROPERTY(get_state)
 {
-        return sd_bus_message_append(reply, "s", state_name(*(const State *)userdata));
+        const Supervisor *supervisor = userdata;
+        State state = supervisor->is_handed_over ? supervisor->record.state : STATE_STARTING;
+
+        return sd_bus_message_append(reply, "s", state_name(state));
 }
 
 PROPERTY(get_result)
@@ -404,6 +419,7 @@ const sd_bus_vtable supervisor_vtable[] = {
                "uhh", P(process) P(console) P(lease), method_join),
         METHOD("WaitProcess", "uu", P(process) P(uid), "si", P(result) P(status), method_wait_process),
         METHOD("KillProcess", "ui", P(process) P(signal), "", "", method_kill_process),
+        METHOD("ForgetProcess", "u", P(process), "", "", method_forget_process),
         METHOD("PowerOff", "t", P(timeout), "", "", method_power_off),
         METHOD("Reboot", "t", P(timeout), "", "", method_reboot),
         METHOD("Resume", "b", P(registered), "", "", method_resume),
@@ -429,7 +445,7 @@ const sd_bus_vtable supervisor_vtable[] = {
         RECORD("Id", "ay", get_id, id, CONST),
         RECORD("Owner", "u", NULL, owner, CONST),
         SD_BUS_PROPERTY("Confined", "b", get_bool, offsetof(Supervisor, is_confined), CONST),
-        RECORD("State", "s", get_state, state, EMITS),
+        SD_BUS_PROPERTY("State", "s", get_state, 0, EMITS),
         RECORD("Leader", "u", NULL, leader, EMITS),
         RECORD("Supervisor", "u", NULL, supervisor, CONST),
         RECORD("Timestamp", "t", NULL, timestamp, CONST),

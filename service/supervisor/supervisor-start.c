@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/fd.h"
 #include "container/delegation.h"
 #include "supervisor/directory.h"
@@ -60,21 +61,62 @@ static void start_failed(Supervisor *supervisor, const Failure *failure)
                 supervisor_abandon(supervisor);
 }
 
+/* Only now do others see it: as it is by now, for it may have ended already. */
+static void start_given(void *userdata)
+{
+        Supervisor *supervisor = userdata;
+
+        if (supervisor->is_handed_over)
+                return;
+        supervisor->is_handed_over = true;
+        supervisor_write_state(supervisor, supervisor->record.state);
+        /* Of its beginning whoever has made it was told by the answer, but of nothing that has happened since. */
+        supervisor_tell_others(supervisor, supervisor->record.state == STATE_RUNNING ? supervisor->giver : NULL);
+        FAULT_POINT(KEEPER_GIVEN);
+        directory_announce(supervisor->directory);
+}
+
+static void start_handover_ended(Lease *lease _unused_, LeaseEnd end, void *userdata)
+{
+        Supervisor *supervisor = userdata;
+
+        supervisor->handover = lease_free(supervisor->handover);
+        if (end == LEASE_UNGIVEN)
+                supervisor_disown(supervisor);
+}
+
+/* For who doesn't attach the manager itself keeps the lease, until it has answered. */
+static int start_append_handover(Supervisor *supervisor, sd_bus_message *reply)
+{
+        _cleanup_(fd_closep) int manager = -EBADF;
+
+        int r = attachment_append_null(reply);
+        if (r >= 0)
+                r = lease_new(supervisor->event, supervisor->creator, start_handover_ended, supervisor,
+                              &supervisor->handover, &manager);
+        if (r < 0)
+                return r;
+        lease_on_given(supervisor->handover, start_given);
+        return sd_bus_message_append(reply, "h", manager);
+}
+
 static int start_answer(Supervisor *supervisor)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = TAKE_PTR(supervisor->start), *reply = NULL;
         int r = sd_bus_message_new_method_return(call, &reply);
 
+        supervisor->giver = supervisor->maker;
         supervisor->maker = NULL;
         if (r >= 0)
-                r = supervisor->is_creator_attached ? attachment_give(supervisor, supervisor->creator, reply)
-                                                    : attachment_give_nothing(reply);
+                r = supervisor->is_creator_attached
+                            ? attachment_give(supervisor, supervisor->creator, reply, start_given)
+                            : start_append_handover(supervisor, reply);
         if (supervisor->console && !supervisor->attachment.lease)
                 console_resume(supervisor->console);
         supervisor_write_state(supervisor, STATE_RUNNING);
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
-        supervisor_tell_others(supervisor, sd_bus_message_get_bus(call));
+        FAULT_POINT(KEEPER_ANSWERED);
         if (r < 0)
                 sd_bus_reply_method_errno(call, r, NULL);
         return r;
@@ -94,17 +136,17 @@ static void start_succeeded(Supervisor *supervisor)
 {
         supervisor->report_source = sd_event_source_disable_unref(supervisor->report_source);
         supervisor->setup->report = fd_close(supervisor->setup->report);
+        FAULT_POINT(KEEPER_EXECUTED);
         user_free(supervisor->user);
         supervisor->user = TAKE_PTR(supervisor->setup->user);
         int r = supervisor_watch(supervisor);
         int answered = supervisor->start ? start_answer(supervisor) : power_restarted(supervisor);
-        if (r < 0 || answered < 0) {
-                supervisor->is_told_to_go = true;
-                supervisor_kill(supervisor);
-        }
+        if (r < 0 || answered < 0)
+                supervisor_disown(supervisor);
         if (r < 0)
                 supervisor_abandon(supervisor);
-        directory_announce(supervisor->directory);
+        if (supervisor->is_handed_over)
+                directory_announce(supervisor->directory);
         start_leave_log();
         malloc_trim(0);
 }
@@ -149,6 +191,7 @@ int supervisor_start(Supervisor *supervisor, sd_bus_message *call, const char *u
         record->unit = copy;
         record->is_registered = is_registered;
         supervisor->start = sd_bus_message_ref(call);
+        FAULT_POINT(KEEPER_LET_GO);
         if (supervisor_let_go(supervisor, &failure) < 0)
                 start_failed(supervisor, &failure);
         return 1;
@@ -260,6 +303,7 @@ int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator
         int r = create_leader(supervisor, &creator->identity, error);
         if (r < 0)
                 return r;
+        FAULT_POINT(KEEPER_CLONED);
         create_fill_record(supervisor, creator);
         r = create_name(supervisor, error);
         if (r < 0)
@@ -268,6 +312,7 @@ int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator
                 r = console_attach_event(supervisor->console, supervisor->event, supervisor_console_read, supervisor);
         if (r >= 0)
                 r = peers_listen(&supervisor->peers, supervisor->directory);
+        FAULT_POINT(KEEPER_LISTENS);
         if (r < 0)
                 return error_step(error, r, "listen in", "the directory", supervisor->record.name);
         r = record_write(supervisor->directory, &supervisor->record);

@@ -11,6 +11,7 @@
 #include <systemd/sd-journal.h>
 
 #include "common/error.h"
+#include "common/fault.h"
 #include "common/fd.h"
 #include "common/process.h"
 #include "supervisor/directory.h"
@@ -37,6 +38,8 @@ void supervisor_write_state(Supervisor *supervisor, State state)
         Record *record = &supervisor->record;
 
         record->state = state;
+        if (!supervisor->is_handed_over) /* its maker knows, and nobody else does */
+                return;
         int r = record_write(supervisor->directory, record);
         if (r < 0)
                 sd_journal_print(LOG_ERR, "cannot write the record of container %s: %s", record->name, strerror(-r));
@@ -44,7 +47,8 @@ void supervisor_write_state(Supervisor *supervisor, State state)
 
 void supervisor_tell_others(Supervisor *supervisor, const sd_bus *one)
 {
-        peers_emit_changed_to_others(&supervisor->peers, one, state_properties);
+        if (supervisor->is_handed_over)
+                peers_emit_changed_to_others(&supervisor->peers, one, state_properties);
 }
 
 void supervisor_change_state(Supervisor *supervisor, State state)
@@ -95,10 +99,11 @@ void supervisor_leave(Supervisor *supervisor)
 {
         if (supervisor->is_leaving)
                 return;
+        FAULT_POINT(KEEPER_LEAVES);
         supervisor->is_leaving = true;
         peers_stop_listening(&supervisor->peers);
         /* Told to go before anybody has asked how it ended: the record stays behind, for a manager to find. */
-        if (supervisor->is_told_to_go && supervisor->record.state == STATE_EXITED)
+        if (supervisor->is_told_to_go && !supervisor->is_disowned && supervisor->record.state == STATE_EXITED)
                 directory_leave_record(supervisor->directory);
         else if (supervisor->directory >= 0)
                 directory_remove(supervisor->directory, supervisor->record.name);
@@ -117,13 +122,22 @@ void supervisor_abandon(Supervisor *supervisor)
         supervisor_leave(supervisor);
 }
 
+void supervisor_disown(Supervisor *supervisor)
+{
+        supervisor->is_disowned = true;
+        if (supervisor->record.state == STATE_EXITED)
+                supervisor_leave(supervisor);
+        else
+                supervisor_kill(supervisor);
+}
+
 /* A manager has gone. The one that makes the container would have been told how that ends. */
 static void supervisor_lost_peer(sd_bus *bus, void *userdata)
 {
         Supervisor *supervisor = userdata;
 
-        attachment_drop_calls(supervisor, bus);
-        joined_drop_calls(supervisor, bus);
+        attachment_drop_manager(supervisor, bus);
+        joined_drop_manager(supervisor, bus);
         calls_drop(&supervisor->ends, bus);
         calls_drop(&supervisor->reboots, bus);
         transfer_drop_calls(supervisor, bus);
@@ -146,11 +160,13 @@ static void supervisor_exited(Supervisor *supervisor)
         if (supervisor->console && !supervisor->attachment.lease)
                 console_close(supervisor->console);
         supervisor_change_state(supervisor, STATE_EXITED);
+        FAULT_POINT(KEEPER_END_NOTED);
         peers_emit_exited(&supervisor->peers, result_name(record->result), record->status);
         attachment_refuse(supervisor);
         calls_answer(&supervisor->ends, NULL);
         power_refuse(supervisor, NULL);
-        if (supervisor->is_told_to_go || supervisor_set_timer(supervisor, REMEMBER_USEC, supervisor_forgotten) < 0)
+        if (supervisor->is_told_to_go || supervisor->is_disowned ||
+            supervisor_set_timer(supervisor, REMEMBER_USEC, supervisor_forgotten) < 0)
                 supervisor_leave(supervisor);
 }
 
@@ -273,6 +289,7 @@ static int supervisor_leader_ended(sd_event_source *source _unused_, int fd, uin
         int r = process_wait(fd, &record->result, &record->status);
         if (r == 0)
                 return 0;
+        FAULT_POINT(KEEPER_END);
         if (r < 0)
                 record->result = RESULT_LOST;
         supervisor->leader_source = sd_event_source_disable_unref(supervisor->leader_source);
@@ -440,6 +457,7 @@ Supervisor *supervisor_free(Supervisor *supervisor)
         joined_free_all(supervisor);
         transfer_free_all(supervisor);
         attachment_done(&supervisor->attachment);
+        lease_free(supervisor->handover);
         calls_drop(&supervisor->ends, NULL);
         calls_drop(&supervisor->reboots, NULL);
         sd_bus_message_unref(supervisor->start);

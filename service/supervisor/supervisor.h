@@ -3,8 +3,8 @@
  * Supervisor
  *
  * One container's keeper: parent of the leader, owner of the console, writer of the record. Managers come and go, and
- * what is here goes on without any. Only until Start has been answered does it belong to the manager that began it: if
- * that one goes, nothing half made stays.
+ * what is here goes on without any. Only until whoever asked for the container has the answer does it belong to the
+ * manager that began it: if that one goes, nothing half made stays, and nobody else has seen anything but "starting".
  *
  * The states are those of the container, starting to exited. Behind them is one more: leaving, when the directory is
  * gone and the last words are on their way.
@@ -54,6 +54,10 @@ struct Supervisor {
         Attachment attachment;
         Holder creator;
         bool is_creator_attached; /* the answer of Start has the lease in it */
+        Lease *handover;          /* in its place, for who doesn't attach: it says whether the answer was given */
+        const sd_bus *giver;      /* through which the answer went; borrowed, only to be compared */
+        bool is_handed_over;      /* whoever asked for the container has been told of it */
+        bool is_disowned;         /* whoever asked for it never will be: nothing of it may stay */
         bool kill_on_release;
         bool is_confined; /* as it was made; for people to read */
 
@@ -185,6 +189,9 @@ int supervisor_watch(Supervisor *supervisor);
 
 /** supervisor_abandon() - end what is half made, and go */
 void supervisor_abandon(Supervisor *supervisor);
+
+/** supervisor_disown() - the same for what runs already, but of which nobody knows */
+void supervisor_disown(Supervisor *supervisor);
 
 /** supervisor_end() - there is no leader, and there will be none: the end of all of it follows */
 void supervisor_end(Supervisor *supervisor);

@@ -13,6 +13,7 @@ typedef struct Fixture {
         Lease *lease;
         int client;
         int n_ended;
+        int n_given;
         LeaseEnd end;
 } Fixture;
 
@@ -26,7 +27,14 @@ static void lease_over(Lease *lease, LeaseEnd end, void *userdata)
         fixture->n_ended++;
 }
 
-static void setup(Fixture *fixture, const void *data _unused_)
+static void lease_arrived(void *userdata)
+{
+        Fixture *fixture = userdata;
+
+        fixture->n_given++;
+}
+
+static void setup(Fixture *fixture, const void *data)
 {
         const Holder holder = {.pid = 42, .uid = 1000};
 
@@ -36,6 +44,9 @@ static void setup(Fixture *fixture, const void *data _unused_)
                         0);
         g_assert_cmpint(lease_holder(fixture->lease).pid, ==, 42);
         g_assert_cmpuint(lease_holder(fixture->lease).uid, ==, 1000);
+        lease_on_given(fixture->lease, lease_arrived);
+        if (!data)
+                g_assert_cmpint(write(fixture->client, "g", 1), ==, 1);
 }
 
 static void teardown(Fixture *fixture, const void *data _unused_)
@@ -150,10 +161,50 @@ static void test_given_up(Fixture *fixture, const void *data _unused_)
 {
         char word;
 
+        dispatch(fixture);
         fixture->lease = lease_free(fixture->lease);
         g_assert_cmpint(read(fixture->client, &word, 1), ==, 0);
         dispatch(fixture);
         g_assert_cmpint(fixture->n_ended, ==, 0);
+}
+
+static void test_given(Fixture *fixture, const void *data _unused_)
+{
+        dispatch(fixture);
+        g_assert_cmpint(fixture->n_given, ==, 0);
+        g_assert_cmpint(write(fixture->client, "gg", 2), ==, 2);
+        dispatch(fixture);
+        g_assert_cmpint(fixture->n_given, ==, 1);
+        client_close(fixture);
+        assert_ended(fixture, LEASE_CLOSED);
+}
+
+/* The giver may be slower than who got it: whatever is said on the lease, it has arrived. */
+static void test_quick_holder(Fixture *fixture, const void *data _unused_)
+{
+        g_assert_cmpint(write(fixture->client, "d", 1), ==, 1);
+        client_close(fixture);
+        assert_ended(fixture, LEASE_DETACHED);
+        g_assert_cmpint(fixture->n_given, ==, 1);
+}
+
+static void test_dead_giver(Fixture *fixture, const void *data _unused_)
+{
+        lease_giver_died(fixture->lease);
+        client_close(fixture);
+        assert_ended(fixture, LEASE_UNGIVEN);
+        g_assert_cmpint(fixture->n_given, ==, 0);
+}
+
+/* It was given, or it would have gone with its giver; only the word for that had not been said. */
+static void test_outlives_giver(Fixture *fixture, const void *data _unused_)
+{
+        lease_giver_died(fixture->lease);
+        lease_giver_died(fixture->lease);
+        while (fixture->n_given == 0)
+                g_assert_cmpint(sd_event_run(fixture->event, 10000000), >, 0);
+        client_close(fixture);
+        assert_ended(fixture, LEASE_CLOSED);
 }
 
 int main(int argc, char **argv)
@@ -161,20 +212,26 @@ int main(int argc, char **argv)
         static const struct {
                 const char *path;
                 void (*test)(Fixture *fixture, const void *data);
+                gboolean is_on_its_way;
         } tests[] = {
-                {"/lease/lasts", test_lasts},
-                {"/lease/ends-when-the-last-copy-closes", test_last_copy},
-                {"/lease/ends-with-a-killed-holder", test_killed_holder},
-                {"/lease/tells-detaching", test_detach},
-                {"/lease/tells-detaching-after-noise", test_detach_at_once},
-                {"/lease/is-asked-back", test_asked_back},
-                {"/lease/is-returned-unread", test_asked_back_unread},
-                {"/lease/does-not-wait-for-a-holder-that-never-reads", test_never_reads},
-                {"/lease/shows-the-holder-its-end", test_given_up},
+                {"/lease/lasts", test_lasts, FALSE},
+                {"/lease/ends-when-the-last-copy-closes", test_last_copy, FALSE},
+                {"/lease/ends-with-a-killed-holder", test_killed_holder, FALSE},
+                {"/lease/tells-detaching", test_detach, FALSE},
+                {"/lease/tells-detaching-after-noise", test_detach_at_once, FALSE},
+                {"/lease/is-asked-back", test_asked_back, FALSE},
+                {"/lease/is-returned-unread", test_asked_back_unread, FALSE},
+                {"/lease/does-not-wait-for-a-holder-that-never-reads", test_never_reads, FALSE},
+                {"/lease/shows-the-holder-its-end", test_given_up, FALSE},
+                {"/lease/tells-when-it-is-given", test_given, TRUE},
+                {"/lease/is-given-when-its-holder-speaks", test_quick_holder, TRUE},
+                {"/lease/of-a-dead-giver-was-never-given", test_dead_giver, TRUE},
+                {"/lease/that-outlives-its-giver-was-given", test_outlives_giver, TRUE},
         };
 
         g_test_init(&argc, &argv, NULL);
         for (unsigned i = 0; i < ELEMENTS(tests); i++)
-                g_test_add(tests[i].path, Fixture, NULL, setup, tests[i].test, teardown);
+                g_test_add(tests[i].path, Fixture, tests[i].is_on_its_way ? tests : NULL, setup, tests[i].test,
+                           teardown);
         return g_test_run();
 }

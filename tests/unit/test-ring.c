@@ -108,6 +108,23 @@ static void test_told(void)
         g_assert_cmpuint(ring_dropped(ring), ==, 1);
 }
 
+/* If it got lost on the way, the next one gets it, with what has come since. */
+static void test_untold(void)
+{
+        _cleanup_(ring_freep) Ring *ring = ring_of_test();
+
+        ring_write(ring, "told", 4);
+        ring_tell(ring);
+        ring_write(ring, "lost", 4);
+        ring_tell(ring);
+        assert_untold(ring, "", 0);
+        ring_untell(ring);
+        assert_untold(ring, "lost", 4);
+        ring_write(ring, "new", 3);
+        assert_untold(ring, "lostnew", 7);
+        g_assert_cmpuint(ring_dropped(ring), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -115,5 +132,6 @@ int main(int argc, char **argv)
         g_test_add_func("/ring/keeps-what-was-written", test_kept);
         g_test_add_func("/ring/keeps-the-newest-and-counts-the-rest", test_newest_is_kept);
         g_test_add_func("/ring/tells-each-byte-once", test_told);
+        g_test_add_func("/ring/tells-again-what-was-lost-on-the-way", test_untold);
         return g_test_run();
 }

@@ -200,21 +200,33 @@ static int create(Fixture *fixture, const char *name, const char *script, Append
         return (int)leader;
 }
 
-static int start(Fixture *fixture, int *ret_console, int *ret_lease, sd_bus_error *error)
+/* As a manager does when it has answered: from here on the lease is whoever asked's. */
+static void give(int lease)
+{
+        g_assert_cmpint(write(lease, "g", 1), ==, 1);
+}
+
+static int start_as(Fixture *fixture, bool is_registered, int *ret_console, int *ret_lease, sd_bus_error *error)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int console, lease;
         int r = sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Start", error, &reply,
-                                   "sb", "", 0);
+                                   "sb", "", (int)is_registered);
 
         if (r < 0)
                 return r;
         g_assert_cmpint(sd_bus_message_read(reply, "hh", &console, &lease), >=, 0);
+        give(lease);
         if (ret_console)
                 *ret_console = fd_keep(console);
         if (ret_lease)
                 *ret_lease = fd_keep(lease);
         return 0;
+}
+
+static int start(Fixture *fixture, int *ret_console, int *ret_lease, sd_bus_error *error)
+{
+        return start_as(fixture, false, ret_console, ret_lease, error);
 }
 
 /* A container that nobody is attached to. Return: the leader's pid. */
@@ -254,6 +266,7 @@ static int attach_as(sd_bus *bus, uint32_t pid, bool take, int *ret_console, int
                 return r;
         g_assert_cmpint(sd_bus_message_read(reply, "hh", &console, &lease), >=, 0);
         g_assert_cmpint(sd_bus_message_read_array(reply, 'y', &backlog, &n), >=, 0);
+        give(lease);
         *ret_console = fd_keep(console);
         *ret_lease = fd_keep(lease);
         *ret_backlog = g_strndup(backlog, n);
@@ -525,6 +538,33 @@ static void test_maker_gone(Fixture *fixture, const void *data _unused_)
         g_assert_cmpint(kill(leader, 0), ==, -1);
 }
 
+/* The maker dies with the answer of Start in its hands: whoever asked for the container will never hear of it. */
+static void maker_dies_with_answer(Fixture *fixture, bool attach)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int leader = create(fixture, BOX, "exec sleep 1000", NULL, attach, &error);
+
+        g_assert_cmpint(sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Start", &error,
+                                           &reply, "sb", "", 0),
+                        >=, 0);
+        assert_state(fixture, "starting");
+        fixture->bus = sd_bus_close_unref(fixture->bus);
+        reply = sd_bus_message_unref(reply);
+        wait_for_supervisor(fixture);
+        g_assert_cmpint(kill(leader, 0), ==, -1);
+}
+
+static void test_maker_gone_with_answer(Fixture *fixture, const void *data _unused_)
+{
+        maker_dies_with_answer(fixture, false);
+}
+
+static void test_maker_gone_with_lease(Fixture *fixture, const void *data _unused_)
+{
+        maker_dies_with_answer(fixture, true);
+}
+
 static void test_manager_gone(Fixture *fixture, const void *data _unused_)
 {
         run(fixture, "read line; exit 4", NULL);
@@ -706,9 +746,7 @@ static void test_reboot_registers(Fixture *fixture, const void *data _unused_)
         uint32_t leader;
 
         g_assert_cmpint(create(fixture, BOX, LISTENS, NULL, false, NULL), >, 0);
-        g_assert_cmpint(sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Start", NULL,
-                                           NULL, "sb", "", 1),
-                        >=, 0);
+        g_assert_cmpint(start_as(fixture, true, NULL, NULL, NULL), ==, 0);
         g_assert_cmpint(resume(fixture, true), <, 0);
         reboot_later(fixture, &answered);
         do {
@@ -737,9 +775,7 @@ static void test_terminate_reboot(Fixture *fixture, const void *data _unused_)
         int answered, value;
 
         g_assert_cmpint(create(fixture, BOX, LISTENS, NULL, false, NULL), >, 0);
-        g_assert_cmpint(sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Start", NULL,
-                                           NULL, "sb", "", 1),
-                        >=, 0);
+        g_assert_cmpint(start_as(fixture, true, NULL, NULL, NULL), ==, 0);
         reboot_later(fixture, &answered);
         do {
                 get_number(fixture->bus, "Registering", 'b', &value);
@@ -797,6 +833,7 @@ static void test_killed(Fixture *fixture, const void *data _unused_)
         int status;
 
         pid_t leader = run(fixture, "exec sleep 1000", NULL);
+        assert_state(fixture, "running");
         _cleanup_(fd_closep) int pidfd = pidfd_open(leader, 0);
         g_assert_cmpint(kill(fixture->supervisor_pid, SIGKILL), ==, 0);
         struct pollfd ended[] = {{.fd = fixture->supervisor, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
@@ -1004,6 +1041,7 @@ static int on_taken(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
                 return 0;
         }
         g_assert_cmpint(sd_bus_message_read(reply, "hh", &console, &lease), >=, 0);
+        give(lease);
         taken->console = fd_keep(console);
         taken->lease = fd_keep(lease);
         return 0;
@@ -1236,6 +1274,8 @@ int main(int argc, char **argv)
                 {"/supervisor/runs-a-command", test_runs},
                 {"/supervisor/names-after-the-leader", test_named_after_leader},
                 {"/supervisor/leaves-nothing-when-its-maker-goes", test_maker_gone},
+                {"/supervisor/leaves-nothing-that-nobody-was-told-of", test_maker_gone_with_answer},
+                {"/supervisor/leaves-nothing-whose-lease-nobody-got", test_maker_gone_with_lease},
                 {"/supervisor/does-not-need-a-manager", test_manager_gone},
                 {"/supervisor/says-command-not-found", test_not_found},
                 {"/supervisor/says-command-not-executable", test_not_executable},
