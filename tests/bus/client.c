@@ -40,6 +40,7 @@ void attachment_close(Attachment *attachment)
 void pending_clear(Pending *pending)
 {
         g_clear_pointer(&pending->reply, g_variant_unref);
+        g_clear_object(&pending->fds);
         g_clear_error(&pending->error);
 }
 
@@ -75,16 +76,24 @@ static void pending_answered(GObject *connection, GAsyncResult *result, void *da
 {
         Pending *pending = data;
 
-        pending->reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(connection), result, &pending->error);
+        pending->reply = g_dbus_connection_call_with_unix_fd_list_finish(G_DBUS_CONNECTION(connection), &pending->fds,
+                                                                         result, &pending->error);
         pending->is_done = TRUE;
+}
+
+void client_call_later_with_fds(Client *client, const char *path, const char *interface, const char *member,
+                                GVariant *parameters, GUnixFDList *fds, Pending *pending)
+{
+        *pending = (Pending){};
+        g_dbus_connection_call_with_unix_fd_list(client->connection, client->destination, path, interface, member,
+                                                 parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, fds, NULL,
+                                                 pending_answered, pending);
 }
 
 void client_call_later(Client *client, const char *path, const char *interface, const char *member,
                        GVariant *parameters, Pending *pending)
 {
-        *pending = (Pending){};
-        g_dbus_connection_call(client->connection, client->destination, path, interface, member, parameters, NULL,
-                               G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, pending_answered, pending);
+        client_call_later_with_fds(client, path, interface, member, parameters, NULL, pending);
 }
 
 static GVariant *parameters_new(const char *format, va_list *arguments)
@@ -184,6 +193,11 @@ static int take_fd(GUnixFDList *fds, int handle)
 
         g_assert_no_error(error);
         return fd;
+}
+
+int pending_take_fd(const Pending *pending, int n)
+{
+        return take_fd(pending->fds, n);
 }
 
 void run(Client *client, const char *name, const char *script, const char *option_text, Attachment *ret)

@@ -41,6 +41,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Attachment, attachment_close)
 typedef struct Pending {
         gboolean is_done;
         GVariant *reply;
+        GUnixFDList *fds; /* that came with it */
         GError *error;
 } Pending;
 
@@ -64,6 +65,13 @@ const char *outcome(Client *client, const char *path, const char *interface, con
 /** client_call_later() - the same without waiting, and for however long it takes */
 void client_call_later(Client *client, const char *path, const char *interface, const char *member,
                        GVariant *parameters, Pending *pending);
+
+/** client_call_later_with_fds() - the same with descriptors; @fds: borrowed */
+void client_call_later_with_fds(Client *client, const char *path, const char *interface, const char *member,
+                                GVariant *parameters, GUnixFDList *fds, Pending *pending);
+
+/** pending_take_fd() - the @n-th descriptor of the answer. Return: the caller's. */
+int pending_take_fd(const Pending *pending, int n);
 
 /** manager_call() - call the manager object; @format as for g_variant_new(), or NULL. Return: the reply, the caller's. */
 GVariant *manager_call(Client *client, const char *member, const char *format, ...);

@@ -308,6 +308,17 @@ void fixture_stop_manager(Fixture *fixture, int signal)
                 await_no_name(MANAGER_BUS_NAME);
 }
 
+void fixture_fail_manager(Fixture *fixture)
+{
+        g_autofree char *path = build_path("service/manager/pflask-manager");
+        _cleanup_(fd_closep) int socket = -EBADF;
+
+        fixture->manager = fixture->transport == ON_DIRECT ? direct_manager(fixture, &socket)
+                                                           : start(fixture, path, "pflask-manager", -EBADF);
+        await_process(fixture->manager);
+        stop(fixture, &fixture->manager, SIGKILL);
+}
+
 /* ---- the client program ---- */
 
 static char *shell_script(Fixture *fixture, const char *script)

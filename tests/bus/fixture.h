@@ -68,6 +68,9 @@ void fixture_stop_manager(Fixture *fixture, int signal);
 /** fixture_start_manager() - another one; on the direct transport @fixture->client is a new one too */
 void fixture_start_manager(Fixture *fixture);
 
+/** fixture_fail_manager() - start one, and until it has been killed before it was ready */
+void fixture_fail_manager(Fixture *fixture);
+
 /** rounds() - how often to repeat what must never fail: @n, or PFLASK_TEST_ROUNDS if that is less */
 guint rounds(guint n);
 
