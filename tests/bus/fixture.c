@@ -261,6 +261,11 @@ static Client *client_new_direct(Fixture *fixture)
         return client;
 }
 
+Client *client_new_beside(Fixture *fixture)
+{
+        return client_new_direct(fixture);
+}
+
 Client *client_new_with_groups(Fixture *fixture, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)
 {
         if (fixture->transport == ON_DIRECT)

@@ -59,6 +59,9 @@ Client *client_new(Fixture *fixture, uid_t uid);
 /** client_new_with_groups() - the same with a gid and supplementary groups */
 Client *client_new_with_groups(Fixture *fixture, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups);
 
+/** client_new_beside() - root, with a direct manager of its own, also where there is a bus */
+Client *client_new_beside(Fixture *fixture);
+
 /** direct_manager() - a manager for one peer, who has *@ret_socket. Return: its pidfd, the caller's. */
 int direct_manager(Fixture *fixture, int *ret_socket);
 

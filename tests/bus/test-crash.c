@@ -397,19 +397,20 @@ static const struct {
         const char *faults; /* how their names begin */
         const char *tests;  /* how those of the tests begin, instead */
         void (*function)(Fixture *fixture);
+        TestFlags flags; /* a direct manager is the same program, but for how it begins, ends and answers */
 } scenes[] = {
-        {"begin/", "begin/", test_begin},
-        {"create/", "create/", test_create},
-        {"create/", "run/", test_run},
-        {"lease/", "run/answer-", test_run},
-        {"exec/", "exec/", test_exec},
-        {"lease/", "exec/answer-", test_exec},
-        {"reboot/", "reboot/", test_reboot},
-        {"attach/", "attach/", test_attach},
-        {"lease/", "attach/answer-", test_attach},
-        {"exit/", "exit/", test_exit},
-        {"supervisor/", "supervisor/", test_below},
-        {"leader/", "leader/", test_below},
+        {"begin/", "begin/", test_begin, ON_BOTH},
+        {"create/", "create/", test_create, ON_BOTH},
+        {"create/", "run/", test_run, ON_BOTH},
+        {"lease/", "run/answer-", test_run, ON_BOTH},
+        {"exec/", "exec/", test_exec, ON_BUS},
+        {"lease/", "exec/answer-", test_exec, ON_BOTH},
+        {"reboot/", "reboot/", test_reboot, ON_BUS},
+        {"attach/", "attach/", test_attach, ON_BUS},
+        {"lease/", "attach/answer-", test_attach, ON_BOTH},
+        {"exit/", "exit/", test_exit, ON_BOTH},
+        {"supervisor/", "supervisor/", test_below, ON_BUS},
+        {"leader/", "leader/", test_below, ON_BUS},
 };
 
 static const char *const faults[] = {
@@ -431,7 +432,7 @@ int main(int argc, char **argv)
                                                             faults[i] + strlen(scenes[j].faults), NULL);
                         const Test test = {.name = g_intern_string(name),
                                            .function = scenes[j].function,
-                                           .flags = ON_BOTH,
+                                           .flags = scenes[j].flags,
                                            .row = faults[i]};
                         g_array_append_val(tests, test);
                 }
