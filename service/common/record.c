@@ -13,8 +13,8 @@
 #include "common/fd.h"
 #include "common/name.h"
 
-/* A name and a unit of the greatest length, with every byte escaped, are less. */
-enum { RECORD_BYTES_MAX = 2048 };
+/* A name, a unit and a cgroup of the greatest length, with every byte escaped, are less. */
+enum { RECORD_BYTES_MAX = 2048 + 4 * RECORD_CGROUP_MAX };
 
 /* The text of a record while it is written; what doesn't fit any more shows in its length. */
 typedef struct Text {
@@ -172,20 +172,22 @@ static const struct {
         void (*write)(Text *text, const void *field);
         int (*read)(const char *text, void *field);
         size_t offset;
+        bool is_optional;
 } fields[] = {
-        {"NAME", string_write, string_read, offsetof(Record, name)},
-        {"ID", id_write, id_read, offsetof(Record, id)},
-        {"OWNER", u32_write, u32_read, offsetof(Record, owner)},
-        {"SUPERVISOR", u32_write, i32_read, offsetof(Record, supervisor)},
-        {"LEADER", u32_write, i32_read, offsetof(Record, leader)},
-        {"STATE", state_write, state_read, offsetof(Record, state)},
-        {"TIMESTAMP", u64_write, u64_read, offsetof(Record, timestamp)},
-        {"TIMESTAMP_MONOTONIC", u64_write, u64_read, offsetof(Record, timestamp_monotonic)},
-        {"UNIT", string_write, string_read, offsetof(Record, unit)},
-        {"REGISTERED", bool_write, bool_read, offsetof(Record, is_registered)},
-        {"TERMINAL", bool_write, bool_read, offsetof(Record, has_terminal)},
-        {"RESULT", result_write, result_read, offsetof(Record, result)},
-        {"STATUS", u32_write, i32_read, offsetof(Record, status)},
+        {"NAME", string_write, string_read, offsetof(Record, name), false},
+        {"ID", id_write, id_read, offsetof(Record, id), false},
+        {"OWNER", u32_write, u32_read, offsetof(Record, owner), false},
+        {"SUPERVISOR", u32_write, i32_read, offsetof(Record, supervisor), false},
+        {"LEADER", u32_write, i32_read, offsetof(Record, leader), false},
+        {"STATE", state_write, state_read, offsetof(Record, state), false},
+        {"TIMESTAMP", u64_write, u64_read, offsetof(Record, timestamp), false},
+        {"TIMESTAMP_MONOTONIC", u64_write, u64_read, offsetof(Record, timestamp_monotonic), false},
+        {"UNIT", string_write, string_read, offsetof(Record, unit), false},
+        {"CGROUP", string_write, string_read, offsetof(Record, cgroup), true},
+        {"REGISTERED", bool_write, bool_read, offsetof(Record, is_registered), false},
+        {"TERMINAL", bool_write, bool_read, offsetof(Record, has_terminal), false},
+        {"RESULT", result_write, result_read, offsetof(Record, result), false},
+        {"STATUS", u32_write, i32_read, offsetof(Record, status), false},
 };
 
 #define RECORD_VERSION_LINE "VERSION=1\n"
@@ -194,6 +196,7 @@ void record_done(Record *record)
 {
         free(record->name);
         free(record->unit);
+        free(record->cgroup);
         *record = (Record){};
 }
 
@@ -297,9 +300,10 @@ static int record_parse(Record *record, Text *text)
                         return r;
                 line = next;
         }
-        if (seen != (1U << ELEMENTS(fields)) - 1 || !name_is_valid(record->name))
-                return -EBADMSG;
-        return 0;
+        for (unsigned i = 0; i < ELEMENTS(fields); i++)
+                if (!fields[i].is_optional && !(seen & 1U << i))
+                        return -EBADMSG;
+        return name_is_valid(record->name) ? 0 : -EBADMSG;
 }
 
 int record_read(int directory, Record **ret)

@@ -7,7 +7,8 @@
  * nothing in it.
  *
  * The file has a line KEY=VALUE for each field, the version first. A reader passes over keys that it doesn't know, so a
- * later version may add some; a key that is missing, or comes twice, is an error, and so is a file that was cut off.
+ * later version may add some; a key that is missing, or comes twice, is an error, and so is a file that was cut off. Keys
+ * that were added since the first version may be missing.
  */
 #pragma once
 
@@ -25,6 +26,9 @@
 #define RECORD_FILE     "state"
 #define RECORD_FILE_NEW "state.new"
 
+/* A longer one isn't kept. */
+enum { RECORD_CGROUP_MAX = 1024 };
+
 typedef struct Record {
         char *name;
         sd_id128_t id;
@@ -35,6 +39,7 @@ typedef struct Record {
         uint64_t timestamp;           /* CLOCK_REALTIME, microseconds */
         uint64_t timestamp_monotonic; /* CLOCK_MONOTONIC, microseconds */
         char *unit;                   /* "" outside of a scope */
+        char *cgroup;                 /* where no scope is: RECORD_CGROUP_MAX bytes at most, see cgroup_line() */
         bool is_registered;
         bool has_terminal;
         Result result;

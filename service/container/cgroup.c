@@ -816,3 +816,67 @@ int cgroup_remove(Cgroup *cgroup, int timeout_msec)
         }
         return result;
 }
+
+/* ---- of a container whose owner is dead ---- */
+
+const char *cgroup_line(const Cgroup *cgroup)
+{
+        return cgroup_place(cgroup)->line;
+}
+
+/* Opens the cgroup that has, or had, the one that the line ends with. Return: as membership_open(). */
+static int left_open_parent(char *line, char *last, int *ret)
+{
+        _cleanup_(freep) char *mountinfo = NULL;
+        char *controllers = strchr(line, ':');
+        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+        MountLine mount;
+
+        if (!path || path >= last)
+                return -EINVAL;
+        *path++ = '\0';
+        *last = '\0';
+        controllers++;
+        controllers[strcspn(controllers, ",")] = '\0';
+        int r = fd_read_file(AT_FDCWD, "/proc/self/mountinfo", FILE_MAX_BYTES, &mountinfo, NULL);
+        if (r < 0 || !mount_find(mountinfo, controllers, &mount))
+                return r < 0 ? r : 0;
+        const char *beneath = path_beneath(*path ? path : "/", mount.root);
+        if (!beneath)
+                return 0;
+        _cleanup_(fd_closep) int top = open(mount.point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (top < 0)
+                return -errno;
+        int parent = path_open(top, beneath, O_PATH | O_DIRECTORY);
+        if (parent < 0)
+                return parent == -ENOENT ? 0 : parent;
+        *ret = parent;
+        return 1;
+}
+
+int cgroup_remove_left(const char *line, const char *name, int timeout_msec)
+{
+        _cleanup_(cgroup_freep) Cgroup *cgroup = cgroup_new(name);
+        _cleanup_(freep) char *copy = strdup(line), *whole = strdup(line);
+        Place place = {.parent = -EBADF, .directory = -EBADF};
+
+        if (!cgroup || !copy || !whole)
+                return -ENOMEM;
+        char *last = strrchr(copy, '/');
+        if (!last || strcmp(last + 1, cgroup->name) != 0)
+                return -EINVAL;
+        place.is_unified = strncmp(copy, "0::", 3) == 0;
+        int r = left_open_parent(copy, last, &place.parent);
+        if (r <= 0)
+                return r;
+        place.line = TAKE_PTR(whole);
+        cgroup->places = calloc(1, sizeof(place));
+        place.directory = openat(place.parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        r = !cgroup->places ? -ENOMEM : place.directory < 0 ? -errno : 0;
+        if (r < 0) {
+                place_done(&place);
+                return r == -ENOENT ? 0 : r;
+        }
+        cgroup->places[cgroup->n_places++] = place;
+        return cgroup_remove(cgroup, timeout_msec);
+}

@@ -12,6 +12,11 @@
 #include <systemd/sd-id128.h>
 
 #include "common/fd.h"
+#include "common/record.h"
+#include "container/cgroup.h"
+
+/* All that is in it was killed with its owner, or is killed now; it is only waited for so that it can be removed. */
+enum { CGROUP_TIMEOUT_MSEC = 100 };
 
 /* The names of all that a supervisor and a manager ever write into a container's directory. */
 static const char *const claim_files[] = {"control", "state", "state.new"};
@@ -31,9 +36,13 @@ static int claim_new(int parent, int directory, const char *name, Claim **ret)
         return 0;
 }
 
-/* Removes what the former owner wrote. */
+/* Removes what the former owner wrote, and what it could not remove any more. */
 static void claim_empty(int directory)
 {
+        _cleanup_(record_freep) Record *record = NULL;
+
+        if (record_read(directory, &record) >= 0 && record->cgroup && *record->cgroup)
+                cgroup_remove_left(record->cgroup, record->name, CGROUP_TIMEOUT_MSEC);
         for (unsigned i = 0; i < ELEMENTS(claim_files); i++)
                 unlinkat(directory, claim_files[i], 0);
 }

@@ -208,6 +208,19 @@ static void create_close_lent(Supervisor *supervisor)
                 console_leave_devpts(supervisor->console);
 }
 
+/* For who cleans up if we can't. */
+static int create_note_cgroup(Supervisor *supervisor)
+{
+        const Cgroup *cgroup = supervisor->setup->cgroup;
+        Record *record = &supervisor->record;
+
+        free(TAKE_PTR(record->cgroup));
+        if (!cgroup || strlen(cgroup_line(cgroup)) > RECORD_CGROUP_MAX)
+                return 0;
+        record->cgroup = strdup(cgroup_line(cgroup));
+        return record->cgroup ? 0 : -ENOMEM;
+}
+
 int supervisor_clone_leader(Supervisor *supervisor, const Identity *identity, int layers, Failure *failure)
 {
         const SetupInput input = {
@@ -223,8 +236,10 @@ int supervisor_clone_leader(Supervisor *supervisor, const Identity *identity, in
         if (r < 0)
                 return r;
         supervisor->record.leader = supervisor->setup->pid;
-        r = sd_event_add_io(supervisor->event, &supervisor->report_source, supervisor->setup->report, EPOLLIN,
-                            start_reported, supervisor);
+        r = create_note_cgroup(supervisor);
+        if (r >= 0)
+                r = sd_event_add_io(supervisor->event, &supervisor->report_source, supervisor->setup->report, EPOLLIN,
+                                    start_reported, supervisor);
         return r < 0 ? failure_step(failure, r, "listen to", "the leader", NULL) : 0;
 }
 

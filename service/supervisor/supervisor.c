@@ -270,6 +270,7 @@ static int supervisor_children_ended(sd_event_source *source _unused_, const str
 void supervisor_end(Supervisor *supervisor)
 {
         supervisor->setup = setup_free(supervisor->setup);
+        free(TAKE_PTR(supervisor->record.cgroup));
         if (supervisor->console) {
                 console_leave_terminal(supervisor->console);
                 supervisor->console->is_hung_up = false;

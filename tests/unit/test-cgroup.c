@@ -203,6 +203,29 @@ static void left_one_is_made_anew(void)
         g_assert_cmpint(reap(pid), ==, SIGKILL);
 }
 
+static void whoever_finds_it_can_remove_it(void)
+{
+        _cleanup_(cgroup_freep) Cgroup *cgroup = tracking();
+        Failure failure = {};
+
+        if (!cgroup)
+                return;
+        g_autofree char *line = g_strdup(cgroup_line(cgroup));
+        g_autofree char *other = g_strconcat(name, "-other", NULL), *beneath = g_strconcat(line, "/x", NULL);
+        pid_t pid = start();
+        g_assert_cmpint(cgroup_add(cgroup, pid, &failure), ==, 0);
+        g_assert_cmpuint(count(pid), ==, 1);
+
+        g_assert_cmpint(cgroup_remove_left(line, other, TIMEOUT_MSEC), ==, -EINVAL);
+        g_assert_cmpint(cgroup_remove_left(beneath, name, TIMEOUT_MSEC), ==, -EINVAL);
+        g_assert_cmpint(cgroup_remove_left("", name, TIMEOUT_MSEC), ==, -EINVAL);
+        g_assert_cmpint(cgroup_remove_left("/", "", TIMEOUT_MSEC), ==, -EINVAL);
+        g_assert_cmpuint(count(pid), ==, 1);
+        g_assert_cmpint(cgroup_remove_left(line, name, TIMEOUT_MSEC), ==, 0);
+        g_assert_cmpint(reap(pid), ==, SIGKILL);
+        g_assert_cmpint(cgroup_remove_left(line, name, TIMEOUT_MSEC), ==, 0);
+}
+
 static int create(const char *controllers, Cgroup **ret, Failure *failure)
 {
         g_auto(GStrv) words = g_strsplit(controllers, " ", -1);
@@ -322,6 +345,7 @@ int main(int argc, char **argv)
         g_test_add_func("/cgroup/no-fork-escapes", no_fork_escapes);
         g_test_add_func("/cgroup/nested-ones-are-removed", nested_ones_are_removed);
         g_test_add_func("/cgroup/a-left-one-is-made-anew", left_one_is_made_anew);
+        g_test_add_func("/cgroup/whoever-finds-it-can-remove-it", whoever_finds_it_can_remove_it);
         g_test_add_func("/cgroup/one-for-each-hierarchy", one_for_each_hierarchy);
         g_test_add_func("/cgroup/the-unified-hierarchy-has-a-name", unified_hierarchy_has_a_name);
         g_test_add_func("/cgroup/who-joins-is-where-the-leader-is", who_joins_is_where_the_leader_is);

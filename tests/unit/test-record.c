@@ -43,6 +43,7 @@ static Record sample(void)
                 .timestamp = UINT64_MAX,
                 .timestamp_monotonic = 1,
                 .unit = (char *)(uintptr_t) "a\\b\nSTATUS=9\x01\xff = c.scope",
+                .cgroup = (char *)(uintptr_t) "0::/system.slice/pflask-box-1.x",
                 .is_registered = true,
                 .has_terminal = true,
                 .result = RESULT_DUMPED,
@@ -85,6 +86,7 @@ static void test_round_trip(Fixture *fixture, const void *data _unused_)
         g_assert_cmpint(record_read(fixture->directory, &read), ==, 0);
         g_assert_cmpstr(read->name, ==, written.name);
         g_assert_cmpstr(read->unit, ==, written.unit);
+        g_assert_cmpstr(read->cgroup, ==, written.cgroup);
         g_assert_true(sd_id128_equal(read->id, written.id));
         g_assert_cmpuint(read->owner, ==, written.owner);
         g_assert_cmpint(read->supervisor, ==, written.supervisor);
@@ -145,9 +147,27 @@ static void test_unknown_keys(Fixture *fixture, const void *data _unused_)
         assert_refused(fixture, -EBADMSG);
 }
 
+/* Before cgroups were noted. */
+static void test_earlier_version(Fixture *fixture, const void *data _unused_)
+{
+        _cleanup_(record_freep) Record *read = NULL;
+        Record written = sample();
+
+        written.cgroup = NULL;
+        g_assert_cmpint(record_write(fixture->directory, &written), ==, 0);
+        g_autofree char *text = get(fixture);
+        g_auto(GStrv) parts = g_strsplit(text, "CGROUP=\n", -1);
+        g_assert_cmpuint(g_strv_length(parts), ==, 2);
+        g_autofree char *earlier = g_strconcat(parts[0], parts[1], NULL);
+        put(fixture, earlier, -1);
+        g_assert_cmpint(record_read(fixture->directory, &read), ==, 0);
+        g_assert_null(read->cgroup);
+        g_assert_cmpint(read->status, ==, written.status);
+}
+
 static void test_too_long(Fixture *fixture, const void *data _unused_)
 {
-        g_autofree char *unit = g_strnfill(5000, 'u');
+        g_autofree char *unit = g_strnfill(10000, 'u');
         g_autofree char *line = g_strnfill(100000, 'A');
         Record record = sample();
 
@@ -200,6 +220,7 @@ int main(int argc, char **argv)
                 {"/record/cut-off-anywhere-is-refused", test_truncated},
                 {"/record/damaged-anywhere-is-survived", test_damaged},
                 {"/record/of-a-later-version-is-read", test_unknown_keys},
+                {"/record/of-an-earlier-version-is-read", test_earlier_version},
                 {"/record/too-long-is-refused", test_too_long},
                 {"/record/that-is-none-is-refused", test_not_a_record},
                 {"/record/of-somebody-else-is-refused", test_others_file},
