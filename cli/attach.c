@@ -5,7 +5,6 @@
 #include "cli/place.h"
 #include "cli/run-options.h"
 #include "cli/session.h"
-#include "common/fd.h"
 
 typedef struct AttachOptions {
         Common common;
@@ -29,9 +28,7 @@ int attach_to(const Common *common, const char *who, bool takes, const char *det
         _cleanup_(connection_freep) Connection *connection = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(freep) char *name = NULL;
-        _cleanup_(fd_closep) int console = -EBADF, lease = -EBADF;
-        SessionInput input = {};
-        int borrowed[2];
+        _cleanup_(session_input_close) SessionInput input = SESSION_INPUT();
 
         int r = detach_keys_read(detach_keys, &input.detach_keys, error);
         if (r >= 0)
@@ -43,19 +40,13 @@ int attach_to(const Common *common, const char *who, bool takes, const char *det
         if (r >= 0)
                 r = call_attach(connection, name, takes, &reply, error);
         if (r >= 0)
-                r = sd_bus_message_read(reply, "hh", &borrowed[0], &borrowed[1]);
+                r = session_input_read(&input, reply, true);
         if (r >= 0)
                 r = sd_bus_message_read_array(reply, 'y', &input.backlog, &input.backlog_bytes);
         if (r < 0)
                 return r;
-        console = fd_keep(borrowed[0]);
-        lease = fd_keep(borrowed[1]);
-        if (console < 0 || lease < 0)
-                return console < 0 ? console : lease;
         input.connection = connection;
         input.name = name;
-        input.console = console;
-        input.lease = lease;
         return session_run(&input, error);
 }
 

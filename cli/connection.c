@@ -179,8 +179,7 @@ int connection_new_call_on(Connection *connection, const char *member, const cha
         return 0;
 }
 
-/* Says in the user's terms what sd-bus says in its own. */
-static void explain(const Connection *connection, const char *member, sd_bus_error *error)
+void connection_explain(const Connection *connection, const char *member, sd_bus_error *error)
 {
         _cleanup_(freep) char *message = error->message ? strdup(error->message) : NULL;
 
@@ -267,7 +266,7 @@ int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message
             sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
                 r = call_interactively(connection, call, ret_reply, error);
         if (r < 0)
-                explain(connection, sd_bus_message_get_member(call), error);
+                connection_explain(connection, sd_bus_message_get_member(call), error);
         return r;
 }
 

@@ -69,9 +69,18 @@ int connection_new_call_on(Connection *connection, const char *member, const cha
  */
 int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error);
 
-/** connection_call_async() - the same without waiting, and without a question to a person. Return: 0; -errno. */
+/**
+ * connection_call_async() - the same without waiting, and without a question to a person
+ *
+ * An error that @callback gets is the bus's own: connection_explain().
+ *
+ * Return: 0; -errno.
+ */
 int connection_call_async(Connection *connection, sd_bus_slot **ret_slot, sd_bus_message *call,
                           sd_bus_message_handler_t callback, void *userdata);
+
+/** connection_explain() - say in the user's terms, of a call of @member, what sd-bus says in its own */
+void connection_explain(const Connection *connection, const char *member, sd_bus_error *error);
 
 /**
  * connection_find() - the name of the container that a person means

@@ -128,24 +128,15 @@ static int exec_call(Connection *connection, Exec *exec, sd_bus_message **ret_re
 
 static int exec_attend(Connection *connection, Exec *exec, sd_bus_message *reply, sd_bus_error *error)
 {
-        _cleanup_(fd_closep) int console = -EBADF, lease = -EBADF;
-        SessionInput input = {
-                .connection = connection, .name = exec->name, .ends_with_us = true, .streams = &exec->streams};
-        int borrowed = -EBADF;
+        _cleanup_(session_input_close)
+                SessionInput input = SESSION_INPUT(.connection = connection, .name = exec->name, .ends_with_us = true);
 
         int r = sd_bus_message_read(reply, "u", &input.process);
-        if (r >= 0 && exec->has_terminal)
-                r = sd_bus_message_read(reply, "h", &borrowed);
-        if (r >= 0 && exec->has_terminal)
-                r = console = fd_keep(borrowed);
         if (r >= 0)
-                r = sd_bus_message_read(reply, "h", &borrowed);
-        if (r >= 0)
-                r = lease = fd_keep(borrowed);
+                r = session_input_read(&input, reply, exec->has_terminal);
         if (r < 0)
                 return r;
-        input.console = console;
-        input.lease = lease;
+        input.streams = &exec->streams;
         if (!exec->has_terminal)
                 streams_let_go(&exec->streams);
         return session_run(&input, error);

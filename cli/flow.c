@@ -85,7 +85,7 @@ static void flow_end(Flow *flow, int result)
         flow->again = sd_event_source_disable_unref(flow->again);
         end_close(&flow->from);
         end_close(&flow->to);
-        flow->input.ended(flow, result, flow->input.userdata);
+        flow->input.ended(flow, result, flow->input.ended_userdata);
 }
 
 static bool end_is_hung_up(const End *end)
@@ -107,7 +107,7 @@ static void flow_over(Flow *flow)
 {
         flow->is_over = true;
         if (flow->input.filter)
-                flow->end += flow->input.filter(flow->input.userdata, NULL, 0, flow->buffer + flow->end);
+                flow->end += flow->input.filter(flow->input.filter_userdata, NULL, 0, flow->buffer + flow->end);
 }
 
 /* Return: true when something was read. */
@@ -119,7 +119,7 @@ static bool flow_read(Flow *flow)
 
         ssize_t n = read(flow->from.fd, into, max > READ_BYTES ? READ_BYTES : max);
         if (n > 0) {
-                flow->end += flow->input.filter ? flow->input.filter(flow->input.userdata, typed, (size_t)n,
+                flow->end += flow->input.filter ? flow->input.filter(flow->input.filter_userdata, typed, (size_t)n,
                                                                      flow->buffer + flow->end)
                                                 : (size_t)n;
                 flow->finish_bytes += flow->is_finishing ? (size_t)n : 0;

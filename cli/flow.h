@@ -33,9 +33,10 @@ typedef struct FlowInput {
          * bytes. Called with @from NULL when the last has been read. Return: how many bytes were written to @to.
          */
         size_t (*filter)(void *userdata, const char *from, size_t n, char *to);
+        void *filter_userdata;
         /* The last byte was written, or, with -errno, cannot be. Called once; the flow is to be freed later. */
         void (*ended)(Flow *flow, int result, void *userdata);
-        void *userdata;
+        void *ended_userdata;
 } FlowInput;
 
 /** flow_new() - begin. Return: 0; -errno. */

@@ -75,26 +75,20 @@ static int run_detached(sd_bus_message *reply)
 static int run_foreground(Connection *connection, RunOptions *run, const Keys *keys, sd_bus_message *reply,
                           Streams *streams, sd_bus_error *error)
 {
-        _cleanup_(fd_closep) int console = -EBADF, lease = -EBADF;
-        SessionInput input = {.connection = connection, .streams = streams, .console = -EBADF, .ends_with_us = true};
-        int borrowed[2];
+        _cleanup_(session_input_close) SessionInput input = SESSION_INPUT(.connection = connection, .streams = streams,
+                                                                          .ends_with_us = true, .detach_keys = *keys);
 
-        int r = sd_bus_message_read(reply, "sohh", &input.name, NULL, &borrowed[0], &borrowed[1]);
+        int r = sd_bus_message_read(reply, "so", &input.name, NULL);
+        if (r >= 0)
+                r = session_input_read(&input, reply, true);
         if (r < 0)
                 return r;
-        lease = fd_keep(borrowed[1]);
-        if (lease < 0)
-                return lease;
-        if (run->spec->terminal)
-                input.console = console = fd_keep(borrowed[0]);
-        if (run->spec->terminal && console < 0)
-                return console;
-        input.lease = lease;
-        input.detach_keys = *keys;
         for (unsigned i = 0; i < ELEMENTS(run->spec->streams); i++)
                 run->spec->streams[i] = fd_close(run->spec->streams[i]);
-        if (!run->spec->terminal)
+        if (!run->spec->terminal) {
+                input.console = fd_close(input.console); /* /dev/null */
                 streams_let_go(streams);
+        }
         return session_run(&input, error);
 }
 

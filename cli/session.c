@@ -15,6 +15,7 @@
 #include "cli/flow.h"
 #include "cli/place.h"
 #include "cli/terminal.h"
+#include "cli/typing.h"
 #include "cli/waiting.h"
 #include "common/error.h"
 #include "common/fd.h"
@@ -30,7 +31,6 @@ typedef enum {
 
 enum {
         AGAIN_USEC = 2 * 1000 * 1000, /* a second signal within this time is meant for us */
-        HOLD_USEC = 1000 * 1000,      /* for so long a key may turn out to be the first of the detach keys */
         LEAVE_USEC = 2 * 1000 * 1000, /* for so long we wait for a container that ends because we do */
 };
 
@@ -39,16 +39,12 @@ typedef struct Session {
         sd_event *event;
         Waiting waiting;
         Terminal terminal;
-        Keys keys;
-        sd_event_source *hold;      /* of keys held back */
-        sd_event_source *after_end; /* of standard input, see session_on_after_end() */
-        bool is_line_mode;          /* of the console when that end was told */
-        Flow *flows[3];             /* what we read on standard input, and write to output and error */
+        Typing typing;
+        Flow *flows[3]; /* what we read on standard input, and write to output and error */
         sd_event_source *lease;
-        unsigned n_outputs;      /* flows to output and error that haven't ended */
-        bool has_typed_line_end; /* the last that went to the console, if anything did, ended a line */
-        uint64_t signal_usec;    /* when a signal was last passed on */
-        bool is_leaving;         /* the outcome stands, and the container is ending */
+        unsigned n_outputs;   /* flows to output and error that haven't ended */
+        uint64_t signal_usec; /* when a signal was last passed on */
+        bool is_leaving;      /* the outcome stands, and the container is ending */
         Outcome outcome;
         int signal;
 } Session;
@@ -129,79 +125,18 @@ static void session_on_flow_end(Flow *flow, int result, void *userdata)
         session_leave(session, OUTCOME_UNKNOWN, 0);
 }
 
-/*
- * Standard input that is over ends a console's only as a person would do it: by the key for that, twice where a line
- * was begun. A program that wants every byte as it is gets none from us.
- */
-static size_t session_end_of_input(Session *session, char *to)
+static void session_on_typing_end(TypingEnd end, void *userdata)
 {
-        struct termios termios;
-
-        if (tcgetattr(session->input->console, &termios) < 0 || !(termios.c_lflag & (ICANON | ISIG)))
-                return 0;
-        session->is_line_mode = termios.c_lflag & ICANON;
-        sd_event_source_set_enabled(session->after_end, SD_EVENT_ON);
-        to[0] = to[1] = (char)termios.c_cc[VEOF];
-        return session->has_typed_line_end ? 1 : 2;
-}
-
-/* A shell that begins to edit lines itself, or a command that it starts, has not seen what was meant for the other. */
-static int session_on_after_end(sd_event_source *source _unused_, void *userdata)
-{
-        Session *session = userdata;
-        struct termios termios;
-
-        if (tcgetattr(session->input->console, &termios) < 0 || !(termios.c_lflag & (ICANON | ISIG)) ||
-            session->is_line_mode == (bool)(termios.c_lflag & ICANON))
-                return 0;
-        session->is_line_mode = termios.c_lflag & ICANON;
-        if (write(session->input->console, &termios.c_cc[VEOF], 1) < 0)
-                sd_event_source_set_enabled(session->after_end, SD_EVENT_OFF);
-        return 0;
-}
-
-static int session_on_hold(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
-{
-        Session *session = userdata;
-        char held[KEYS_MAX];
-        size_t n = keys_release(&session->keys, held);
-
-        flow_push(session->flows[STDIN_FILENO], held, n);
-        flow_kick(session->flows[STDIN_FILENO]);
-        return 0;
-}
-
-static void session_hold_keys(Session *session)
-{
-        session->hold = sd_event_source_disable_unref(session->hold);
-        if (session->keys.n_held > 0)
-                sd_event_add_time_relative(session->event, &session->hold, CLOCK_MONOTONIC, HOLD_USEC, 0,
-                                           session_on_hold, session);
-}
-
-static size_t session_filter_input(void *userdata, const char *from, size_t n, char *to)
-{
-        Session *session = userdata;
-        size_t n_passed;
-
-        if (!from && session->terminal.fd >= 0) {
-                session_leave(session, OUTCOME_SIGNALLED, SIGHUP); /* a terminal ends only by being hung up */
-                return 0;
-        }
-        if (!from)
-                return session_end_of_input(session, to);
-        if (keys_pass(&session->keys, from, n, to, &n_passed))
-                session_end(session, OUTCOME_DETACHED, 0);
-        session_hold_keys(session);
-        if (n_passed > 0)
-                session->has_typed_line_end = to[n_passed - 1] == '\n';
-        return n_passed;
+        if (end == TYPING_DETACHED)
+                session_end(userdata, OUTCOME_DETACHED, 0);
+        else
+                session_leave(userdata, OUTCOME_SIGNALLED, SIGHUP);
 }
 
 static int session_add_flow(Session *session, int fd, FlowInput input)
 {
         input.ended = session_on_flow_end;
-        input.userdata = session;
+        input.ended_userdata = session;
         int r = flow_new(session->event, &input, &session->flows[fd]);
         if (r >= 0 && fd != STDIN_FILENO)
                 session->n_outputs++;
@@ -218,7 +153,8 @@ static int session_add_console(Session *session)
                                          .from_kind = FLOW_CALLERS,
                                          .to = input->console,
                                          .to_kind = FLOW_CONSOLE,
-                                         .filter = session_filter_input,
+                                         .filter = typing_filter,
+                                         .filter_userdata = &session->typing,
                                  });
         if (r >= 0)
                 r = session_add_flow(session, STDOUT_FILENO,
@@ -228,10 +164,18 @@ static int session_add_console(Session *session)
                                              .to = STDOUT_FILENO,
                                              .to_kind = FLOW_CALLERS,
                                      });
-        if (r >= 0)
-                r = sd_event_add_post(session->event, &session->after_end, session_on_after_end, session);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(session->after_end, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        session->typing = (Typing){
+                .event = session->event,
+                .console = input->console,
+                .flow = session->flows[STDIN_FILENO],
+                .is_terminal = session->terminal.fd >= 0,
+                .keys = session->terminal.fd >= 0 ? input->detach_keys : (Keys){},
+                .ended = session_on_typing_end,
+                .userdata = session,
+        };
+        r = typing_begin(&session->typing);
         if (r >= 0 && input->backlog_bytes > 0)
                 r = flow_push(session->flows[STDOUT_FILENO], input->backlog, input->backlog_bytes);
         return r;
@@ -382,6 +326,7 @@ static int session_begin(Session *session)
                 .event = session->event,
                 .name = input->name,
                 .process = input->process,
+                .had_manager = true,
                 .answered = session_on_result,
                 .userdata = session,
         };
@@ -413,8 +358,7 @@ static void session_clear(Session *session)
         session_put_back(session);
         waiting_stop(&session->waiting);
         sd_bus_error_free(&session->waiting.error);
-        sd_event_source_disable_unref(session->hold);
-        sd_event_source_disable_unref(session->after_end);
+        typing_done(&session->typing);
         sd_event_source_disable_unref(session->lease);
         if (session->input->connection->bus)
                 sd_bus_detach_event(session->input->connection->bus);
@@ -463,19 +407,38 @@ static int session_conclude(Session *session, sd_bus_error *error)
         return -sd_bus_error_get_errno(error) ?: -EIO;
 }
 
+static int read_descriptor(sd_bus_message *reply, int *ret)
+{
+        int borrowed;
+        int r = sd_bus_message_read(reply, "h", &borrowed);
+
+        if (r >= 0)
+                r = *ret = fd_keep(borrowed);
+        return r < 0 ? r : 0;
+}
+
+int session_input_read(SessionInput *input, sd_bus_message *reply, bool has_console)
+{
+        int r = has_console ? read_descriptor(reply, &input->console) : 0;
+
+        return r < 0 ? r : read_descriptor(reply, &input->lease);
+}
+
+void session_input_close(SessionInput *input)
+{
+        input->lease = fd_close(input->lease);
+        input->console = fd_close(input->console);
+}
+
 int session_run(const SessionInput *input, sd_bus_error *error)
 {
         _cleanup_(session_clear) Session session = {
                 .input = input,
                 .terminal.fd = input->console >= 0 && isatty(STDIN_FILENO) ? STDIN_FILENO : -EBADF,
-                .has_typed_line_end = true,
         };
 
         /* Nobody is asked anything from here on, and two could not read one terminal. */
         input->connection->agent = agent_stop(input->connection->agent);
-        /* What goes through a pipe is data, never keys. */
-        if (session.terminal.fd >= 0)
-                session.keys = input->detach_keys;
         int r = session_begin(&session);
         if (r >= 0)
                 r = sd_event_loop(session.event);

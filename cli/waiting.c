@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/names.h"
 
 enum { FIRST_DELAY_USEC = 20 * 1000, LAST_DELAY_USEC = 2 * 1000 * 1000 };
 
@@ -22,18 +23,17 @@ int result_to_status(Result result, int status)
         return STATUS_FAILED;
 }
 
-/* Is it the manager that failed us, and not the question: then another manager can be asked. */
-static bool is_worth_asking_again(const sd_bus_error *error)
+/* The manager failed us, and not the question: another one can be asked. */
+static bool is_lost(const sd_bus_error *error)
 {
-        static const char *const names[] = {
-                SD_BUS_ERROR_NO_REPLY,        SD_BUS_ERROR_DISCONNECTED,      SD_BUS_ERROR_TIMEOUT,
-                SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_NO_SERVER,
-        };
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_TIMEOUT,
+                                      SD_BUS_ERROR_NO_SERVER);
+}
 
-        for (unsigned i = 0; i < ELEMENTS(names); i++)
-                if (sd_bus_error_has_name(error, names[i]))
-                        return true;
-        return false;
+/* There is none, and asking has not brought one. */
+static bool is_absent(const sd_bus_error *error)
+{
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
 }
 
 static void waiting_end(Waiting *waiting)
@@ -42,7 +42,7 @@ static void waiting_end(Waiting *waiting)
         waiting->answered(waiting, waiting->userdata);
 }
 
-static int waiting_retry(Waiting *waiting);
+static int waiting_retry(Waiting *waiting, const sd_bus_error *error);
 
 static int waiting_on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
 {
@@ -51,15 +51,20 @@ static int waiting_on_answer(sd_bus_message *reply, void *userdata, sd_bus_error
         const char *result = "";
 
         waiting->slot = sd_bus_slot_unref(waiting->slot);
-        if (error && is_worth_asking_again(error) && waiting_retry(waiting) >= 0)
+        waiting->had_manager = waiting->had_manager || !error || !is_absent(error);
+        bool is_worth_it = error && (is_lost(error) || (is_absent(error) && waiting->had_manager));
+        if (is_worth_it && waiting_retry(waiting, error) >= 0)
                 return 0;
-        if (error)
+        if (error) {
                 sd_bus_error_copy(&waiting->error, error);
-        else if (sd_bus_message_read(reply, "si", &result, &waiting->status) >= 0)
-                waiting->result = result_from_name(result);
-        if (!error && waiting->result == RESULT_NONE)
-                error_set(&waiting->error, SD_BUS_ERROR_INCONSISTENT_MESSAGE, "the manager's answer is unknown: '%s'",
-                          result);
+                connection_explain(waiting->connection, "WaitContainer", &waiting->error);
+        } else {
+                if (sd_bus_message_read(reply, "si", &result, &waiting->status) >= 0)
+                        waiting->result = result_from_name(result);
+                if (waiting->result == RESULT_NONE)
+                        error_set(&waiting->error, SD_BUS_ERROR_INCONSISTENT_MESSAGE,
+                                  "the manager's answer is unknown: '%s'", result);
+        }
         waiting_end(waiting);
         return 0;
 }
@@ -84,11 +89,13 @@ static int waiting_on_again(sd_event_source *source _unused_, uint64_t usec _unu
         waiting->again = sd_event_source_disable_unref(waiting->again);
         int r = connection_reopen(waiting->connection);
         if (r > 0)
+                waiting->appears = sd_bus_slot_unref(waiting->appears);
+        if (r > 0)
                 r = sd_bus_attach_event(waiting->connection->bus, waiting->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = waiting_ask(waiting);
         if (r < 0 && r != -ENOLINK)
-                r = waiting_retry(waiting);
+                r = waiting_retry(waiting, NULL);
         if (r < 0) {
                 error_set(&waiting->error, SD_BUS_ERROR_DISCONNECTED, "cannot ask any more how it ends: %s",
                           strerror(-r));
@@ -97,14 +104,50 @@ static int waiting_on_again(sd_event_source *source _unused_, uint64_t usec _unu
         return 0;
 }
 
+static int waiting_on_owner(sd_bus_message *message, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        Waiting *waiting = userdata;
+        const char *owner;
+
+        if (sd_bus_message_read(message, "sss", NULL, NULL, &owner) >= 0 && *owner && !waiting->slot && !waiting->again)
+                waiting_ask(waiting);
+        return 0;
+}
+
+/* It may have appeared before we looked; and asking may bring it. */
+static int waiting_on_watch(sd_bus_message *message _unused_, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        Waiting *waiting = userdata;
+
+        if (!waiting->slot && !waiting->again)
+                waiting_ask(waiting);
+        return 0;
+}
+
 /* Nothing on a broken bus tells when it is whole again, so this looks, ever less often. */
-static int waiting_retry(Waiting *waiting)
+static int waiting_retry_later(Waiting *waiting)
 {
         waiting->delay_usec = waiting->delay_usec == 0                     ? FIRST_DELAY_USEC
                               : waiting->delay_usec >= LAST_DELAY_USEC / 2 ? LAST_DELAY_USEC
                                                                            : waiting->delay_usec * 2;
         return sd_event_add_time_relative(waiting->event, &waiting->again, CLOCK_MONOTONIC, waiting->delay_usec, 0,
                                           waiting_on_again, waiting);
+}
+
+/* @error: of the last question; NULL: it couldn't be asked. A manager that falls at each question is not hurried. */
+static int waiting_retry(Waiting *waiting, const sd_bus_error *error)
+{
+        static const char match[] = "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                                    "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                                    "arg0='" MANAGER_BUS_NAME "'";
+        const Connection *connection = waiting->connection;
+
+        if (!error || connection->is_direct || sd_bus_is_open(connection->bus) <= 0)
+                return waiting_retry_later(waiting);
+        if (!waiting->appears)
+                return sd_bus_add_match_async(connection->bus, &waiting->appears, match, waiting_on_owner,
+                                              waiting_on_watch, waiting);
+        return is_absent(error) ? 0 : waiting_retry_later(waiting);
 }
 
 int waiting_start(Waiting *waiting)
@@ -119,5 +162,6 @@ int waiting_start(Waiting *waiting)
 void waiting_stop(Waiting *waiting)
 {
         waiting->slot = sd_bus_slot_unref(waiting->slot);
+        waiting->appears = sd_bus_slot_unref(waiting->appears);
         waiting->again = sd_event_source_disable_unref(waiting->again);
 }

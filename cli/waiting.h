@@ -2,8 +2,8 @@
 /*
  * Waiting
  *
- * The question how a container, or a process in it, ended: asked until it is answered. The manager may be killed, upgraded or restarted
- * while it is open: then the question is put again to the next one, which knows as much.
+ * The question how a container, or a process in it, ended: asked until it is answered. The manager may be killed,
+ * upgraded or restarted while it is open: then the question is put again to the next one, which knows as much.
  */
 #pragma once
 
@@ -22,7 +22,9 @@ struct Waiting {
         sd_event *event;
         const char *name;
         uint32_t process; /* that was sent into it; 0: the container itself */
+        bool had_manager; /* there was one, so another one is worth waiting for */
         sd_bus_slot *slot;
+        sd_bus_slot *appears; /* a manager does, on the bus: watched since one was lost */
         sd_event_source *again;
         uint64_t delay_usec;
         Result result; /* RESULT_NONE while unanswered, and when there was an error */

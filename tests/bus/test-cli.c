@@ -5,8 +5,11 @@
  * pflask is a good word in a pipeline: bytes pass as they are, the exit status is the command's, and what went wrong is
  * told on stderr. Each row is a script, run by sh with $pflask as the client; standard input is empty.
  */
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
+#include "common/fd.h"
 #include "fixture.h"
 
 typedef struct Row {
@@ -182,7 +185,29 @@ static void test_by_ssh(Fixture *fixture)
         }
 }
 
+/* The second question is answered, so the first has been heard when the manager is killed. */
+static void test_wait_without_a_manager(Fixture *fixture)
+{
+        _cleanup_(fd_closep) int out = -EBADF;
+        int status;
+        pid_t pid;
+
+        create(fixture->client, "box", "exec sleep 100", NULL);
+        create(fixture->client, "quick", "exit 0", NULL);
+        out = shell_on_terminal(fixture, "exec $pflask wait box quick", 24, 80, &pid);
+        await_n_containers(fixture->client, 1);
+        fixture_stop_manager(fixture, SIGKILL);
+        fixture_start_manager(fixture);
+        g_variant_unref(manager_call(fixture->client, "KillContainer", "(ssi)", "box", "all", SIGKILL));
+        g_autoptr(GByteArray) said = read_until_end(out);
+        g_assert_cmpuint(said->len, ==, 0);
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_assert_true(WIFEXITED(status));
+        g_assert_cmpint(WEXITSTATUS(status), ==, 137);
+}
+
 static const Test others[] = {
+        TEST("/cli/wait-is-asked-again-when-the-manager-was-killed", test_wait_without_a_manager, ON_BUS),
         TEST("/cli/by-ssh-goes-all-that-needs-no-descriptor", test_by_ssh, ON_BUS),
         TEST("/cli/last-words-are-complete-through-pipes", test_last_words_pipes, ON_BOTH),
         TEST("/cli/last-words-are-complete-through-the-pty", test_last_words_pty, ON_BOTH),

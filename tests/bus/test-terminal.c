@@ -137,6 +137,11 @@ static void test_attach_by_pid(Fixture *fixture)
         g_free(finish(master, pid, 4));
 }
 
+/* Does something as soon as pflask, in the foreground, has made the terminal raw. */
+#define WHEN_RAW(what)                                                                                        \
+        "rm -f pid; { until [ -s pid ] && stty -a </dev/tty | grep -q -- -icanon; do :; done; " what "; } & " \
+        "pflask=$pflask sh -c 'echo $$ >pid; "
+
 static void test_restored(Fixture *fixture)
 {
         static const char *const ways[] = {
@@ -144,7 +149,14 @@ static void test_restored(Fixture *fixture)
                 "$pflask -- sh -c 'exit 9'",
                 "$pflask -- no-such-command",
                 "$pflask -- sh -c 'kill -9 $$'",
-                "$pflask --name=killed -- sh -c 'sleep 0.3' & sleep 0.1; kill -TERM $!; wait $!",
+                WHEN_RAW("kill -INT $(cat pid)") "exec $pflask -- sleep 100'",
+                WHEN_RAW("kill -TERM $(cat pid)") "exec $pflask -- sleep 100'",
+                WHEN_RAW("kill -HUP $(cat pid)") "exec $pflask -- sleep 100'",
+                WHEN_RAW("kill -QUIT $(cat pid)") "exec $pflask -- sleep 100'",
+                WHEN_RAW("$pflask kill -s KILL box") "exec $pflask --name=box -- sleep 100'",
+                WHEN_RAW("$pflask terminate box") "exec $pflask --name=box --no-stub-init -- sleep 100'",
+                WHEN_RAW("kill -STOP $(cat pid); kill -CONT $(cat pid); kill -TERM $(cat pid)") "exec $pflask -- sleep "
+                                                                                                "100'",
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
@@ -155,6 +167,23 @@ static void test_restored(Fixture *fixture)
                 g_autofree char *text = finish(master, pid, 0);
                 g_assert_nonnull(strstr(text, "restored"));
         }
+}
+
+/* The console needs no manager, and how it ended the next one can tell. */
+static void test_manager_killed(Fixture *fixture)
+{
+        pid_t pid;
+        int master = shell_on_terminal(
+                fixture, "exec $pflask --name=box -- sh -c 'echo ready; read x; echo \"got $x\"; read y; exit 4'", 24,
+                80, &pid);
+
+        g_byte_array_unref(read_until(master, "ready"));
+        fixture_stop_manager(fixture, SIGKILL);
+        type(master, "word\r", 5);
+        g_byte_array_unref(read_until(master, "got word"));
+        type(master, "\r", 1);
+        fixture_start_manager(fixture);
+        g_free(finish(master, pid, 4));
 }
 
 /* A terminal that is closed takes the container along, as it took everything else that ran on it. */
@@ -230,6 +259,7 @@ static const Test tests[] = {
         TEST("/terminal/is-restored-on-every-way-out", test_restored, ON_BOTH),
         TEST("/terminal/alone-has-colours-and-not-with-no-color", test_colours, ON_BOTH),
         TEST("/terminal/shows-how-far-a-copy-is", test_progress, ON_BOTH),
+        TEST("/terminal/outlives-the-manager", test_manager_killed, ON_BUS),
         TEST("/terminal/hanging-up-ends-the-container", test_hang_up, ON_BOTH),
 };
 

@@ -169,7 +169,7 @@ static void flow_turn(Run *run, FlowInput *input)
         _cleanup_(flow_freep) Flow *flow = NULL;
 
         input->ended = on_end;
-        input->userdata = run;
+        input->ended_userdata = run;
         g_assert_cmpint(sd_event_new(&run->event), >=, 0);
         g_assert_cmpint(flow_new(run->event, input, &flow), >=, 0);
         fd_close(input->from);
@@ -272,8 +272,11 @@ static void a_console_that_hangs_up_is_not_over(void)
         g_assert_cmpint(write(slave, "first", 5), ==, 5);
         close(slave);
         g_assert_cmpint(sd_event_new(&run.event), >=, 0);
-        FlowInput input = {
-                .from = closing.master, .from_kind = FLOW_CONSOLE, .to = out[1], .ended = on_end, .userdata = &run};
+        FlowInput input = {.from = closing.master,
+                           .from_kind = FLOW_CONSOLE,
+                           .to = out[1],
+                           .ended = on_end,
+                           .ended_userdata = &run};
         g_assert_cmpint(flow_new(run.event, &input, &flow), >=, 0);
         closing.flow = flow;
         sd_event_add_time_relative(run.event, NULL, CLOCK_MONOTONIC, 30000, 0, on_reopen, &closing.master);
