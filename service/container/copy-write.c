@@ -39,13 +39,19 @@ typedef struct Writer {
         unsigned n_nodes;
 } Writer;
 
+/* Is what is being made the destination itself, and not something in it. */
+static bool writer_is_at_top(const Writer *writer)
+{
+        return writer->n_nodes == 0 || (writer->n_nodes == 1 && !writer->nodes[0].is_directory);
+}
+
 static int writer_fail(const Writer *writer, int code)
 {
         const char *destination = writer->side->path;
 
         if (code == -ECANCELED || writer->failure->code < 0)
                 return code;
-        if (writer->n_nodes == 0)
+        if (writer_is_at_top(writer))
                 return failure_step(writer->failure, code, "write", destination, NULL);
         return failure_set(writer->failure, code, FAILURE_SETUP, "cannot write %s beneath %s: %s", writer->item->name,
                            destination, strerror(-code));
@@ -198,7 +204,13 @@ static int make_file(Writer *writer, int parent, const char *name, int content)
         if (fd < 0)
                 return -errno;
         int r = node_push(writer, fd);
-        return r < 0 ? r : copy_data(content, fd, writer->side->link, writer->progress);
+        if (r >= 0)
+                r = copy_data(content, fd, writer->side->link, writer->progress);
+        /* It may be the source that can't be read, or the disk that is full: the reason tells. */
+        if (r < 0 && r != -ECANCELED)
+                failure_set(writer->failure, r, FAILURE_SETUP, "cannot copy the content of %s to %s: %s",
+                            writer->item->name, writer->side->path, strerror(-r));
+        return r;
 }
 
 /* A device that a container shows may be one that it made up: outside of it, it would be a real one. */

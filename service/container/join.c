@@ -461,9 +461,13 @@ static int join_take(Join *join, int fd, Failure *failure)
 int join_read(Join *join, Failure *failure)
 {
         Report report;
+        ssize_t n;
         int fd;
-        ssize_t n = fd_receive(join->report, &report, sizeof(report), &fd, 1, MSG_DONTWAIT);
 
+        /* One that failed before it was told to go on hasn't read that, which is an error once; its reason is behind it. */
+        do
+                n = fd_receive(join->report, &report, sizeof(report), &fd, 1, MSG_DONTWAIT);
+        while (n == -ECONNRESET);
         if (n == -EAGAIN)
                 return JOIN_WAITING;
         if (n == 0 && join->pidfd >= 0)

@@ -156,6 +156,12 @@ static const char *refusal(Client *client, gboolean is_shell, const char *user, 
         return client_error_name(error);
 }
 
+static void assert_has(const char *text, const char *part)
+{
+        if (!strstr(text, part))
+                g_error("'%s' has no '%s'", text, part);
+}
+
 /* ---- the status ---- */
 
 static void test_every_status(Fixture *fixture)
@@ -222,6 +228,23 @@ static void test_users_that_are_not_there(Fixture *fixture)
         for (guint i = 0; i < 2 * G_N_ELEMENTS(users); i++)
                 g_assert_cmpstr(refusal(fixture->client, i % 2, users[i / 2], "true", NULL), ==,
                                 ERROR_PREFIX "NoSuchUser");
+        terminate(fixture->client, "box");
+}
+
+/* What fails early fails in its own words too, however soon. */
+static void test_early_failure(Fixture *fixture)
+{
+        const char *const command[] = {"true", NULL};
+
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < rounds(100); i++) {
+                g_auto(Process) process = NO_PROCESS;
+                g_autoptr(GError) error = NULL;
+                g_assert_false(send_in(fixture->client, FALSE,
+                                       exec_parameters("", command, "{'WorkingDirectory': <'/no/such'>}"), &process,
+                                       &error));
+                assert_has(error->message, "cannot enter /no/such: ");
+        }
         terminate(fixture->client, "box");
 }
 
@@ -446,12 +469,6 @@ static char *answer_to(const Process *shell, const char *line, const char *until
         GByteArray *said = read_until(shell->console, until);
         g_byte_array_append(said, (const guint8 *)"", 1);
         return (char *)g_byte_array_free(said, FALSE);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-        if (!strstr(text, part))
-                g_error("'%s' has no '%s'", text, part);
 }
 
 /* All of it in a tree of one program and without anybody's help: its PID 1 is stopped, and nothing else runs there. */
@@ -685,6 +702,7 @@ static const Test tests[] = {
         {"/exec/has-a-status-for-ordinary-users", test_status_for_ordinary_user, ON_BUS | WITH_POLKIT, rules, NULL},
         TEST("/exec/says-what-is-not-there-or-no-program", test_what_cannot_be_executed, ON_BOTH),
         TEST("/exec/knows-no-user-that-is-none", test_users_that_are_not_there, ON_BUS),
+        TEST("/exec/says-what-failed-however-soon", test_early_failure, ON_BUS),
         TEST("/exec/knows-how-the-quickest-command-ended", test_quickest_commands, ON_BUS),
         TEST("/exec/streams-arrive-unmixed", test_streams, ON_BOTH),
         TEST("/exec/ends-though-its-streams-are-open", test_background, ON_BOTH),
