@@ -304,6 +304,32 @@ int caller_account(Caller *caller)
         return account_ask(caller->callers->manager, caller->uid, caller_account_found, caller, &caller->account_query);
 }
 
+typedef struct ClaimSearch {
+        const char *name;
+        Call *found;
+} ClaimSearch;
+
+static void claim_search(const void *node, VISIT visit, void *closure)
+{
+        const Caller *caller = *(Caller *const *)node;
+        ClaimSearch *search = closure;
+        Call *call;
+
+        if ((visit != preorder && visit != leaf) || !caller->is_known || caller->uid == 0)
+                return;
+        TAILQ_FOREACH(call, &caller->calls, others)
+                if (call->claim && !call->creation && strcmp(call->claim->name, search->name) == 0)
+                        search->found = call;
+}
+
+Call *callers_find_claim(const Callers *callers, const char *name)
+{
+        ClaimSearch search = {.name = name};
+
+        twalk_r(callers->by_name, claim_search, &search);
+        return search.found;
+}
+
 void caller_release(Caller *caller)
 {
         if (TAILQ_EMPTY(&caller->calls) && !caller->is_known)

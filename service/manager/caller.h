@@ -58,6 +58,9 @@ void caller_add(Caller *caller, Call *call);
 /** caller_remove() - it is over: it gives back what it has taken, with the name that it may have claimed */
 void caller_remove(Caller *caller, Call *call);
 
+/** callers_find_claim() - a call of somebody else than root that has claimed @name, and has not begun with it; or NULL */
+Call *callers_find_claim(const Callers *callers, const char *name);
+
 /** caller_release() - forget a caller that has no calls left and isn't worth keeping */
 void caller_release(Caller *caller);
 

@@ -102,6 +102,25 @@ static bool creation_must_wait(const Container *there)
         return !there->is_published && !there->creation;
 }
 
+/*
+ * Who may have a name is not decided while polkit is asked, and that can be for as long as somebody keeps a prompt open.
+ * Others wait for that; root does not.
+ */
+static int creation_make_claim(Call *call, const char *name)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int directory = register_directory(call->manager->reg);
+        int r = claim_make(directory, name, &call->claim);
+
+        if (r != -EEXIST || call->caller->uid != 0)
+                return r;
+        Call *other = callers_find_claim(call->manager->callers, name);
+        if (!other)
+                return r;
+        call_reply_error(other, creation_exists(name, &error), &error);
+        return claim_make(directory, name, &call->claim);
+}
+
 int creation_claim(Call *call, sd_bus_error *error)
 {
         const char *name = call->spec->name;
@@ -117,7 +136,7 @@ int creation_claim(Call *call, sd_bus_error *error)
         if (r < 0)
                 return r;
         FAULT_POINT(CREATE_BEGUN);
-        r = claim_make(register_directory(call->manager->reg), name, &call->claim);
+        r = creation_make_claim(call, name);
         FAULT_POINT(CREATE_CLAIMED);
         if (r >= 0)
                 call->caller->quota->n_names++;

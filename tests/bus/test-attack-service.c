@@ -388,6 +388,23 @@ static void test_record_wiped_out(Fixture *fixture)
         wait_for(carol, "box", "exited", 0);
 }
 
+/* Had it worked, whoever keeps polkit's question open would have kept the name from root. */
+static void test_name_kept(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_auto(Pending) pending = {};
+
+        g_assert_cmpint(process_signal(fixture->polkit, SIGSTOP), ==, 0);
+        client_call_later(carol, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                          create_parameters("box", idle, "{'SharedNamespaces': <['user']>}"), &pending);
+        n_containers(carol);
+        g_assert_cmpstr(creation_outcome(fixture->client, "box", "exit 3", NULL), ==, "");
+        await(pending.is_done);
+        g_assert_cmpstr(client_error_name(pending.error), ==, ERROR_PREFIX "ContainerExists");
+        g_assert_cmpint(process_signal(fixture->polkit, SIGCONT), ==, 0);
+        wait_for(fixture->client, "box", "exited", 3);
+}
+
 /*
  * Had it worked, one user would have had a supervisor, which is root's process, for each command that ran for a moment:
  * a thousand of them in a minute.
@@ -431,6 +448,7 @@ static const Test tests[] = {
         ATTACK("/attack/A19-more-containers-than-allowed", test_more_containers_than_allowed),
         TEST("/attack/A19-answers-that-nobody-reads", test_answers_never_read, ON_BUS),
         ATTACK("/attack/A19-an-end-that-is-taken-away", test_end_taken_away),
+        ATTACK("/attack/A19-a-name-that-is-kept", test_name_kept),
         ATTACK("/attack/A19-ends-without-number", test_ends_without_number),
         ATTACK("/attack/A19-a-record-that-is-wiped-out", test_record_wiped_out),
 };
