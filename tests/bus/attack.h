@@ -75,7 +75,7 @@ void end_attacker(pid_t pid);
 /** swap_for_ever() - an attack: exchange the two paths that @data is an array of, as fast as it goes */
 void swap_for_ever(const void *data);
 
-/** assert_others_are_served() - root is answered at once */
+/** assert_others_are_served() - root is answered, whatever somebody else waits for */
 void assert_others_are_served(Fixture *fixture);
 
 /** await_polkit() - until polkit has answered all that it was asked before */

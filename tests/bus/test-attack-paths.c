@@ -338,7 +338,6 @@ static void test_odd_files(Fixture *fixture)
                 g_autofree char *text = g_strdup_printf("{'Mounts': <[('bind', ['%s', '%s'])]>}",
                                                         files[i / G_N_ELEMENTS(places)],
                                                         places[i % G_N_ELEMENTS(places)]);
-                gint64 begin = g_get_monotonic_time();
                 g_test_message("%s", text);
                 if (g_str_equal(creation_outcome(alice, "box", idle, text), "")) {
                         exec_outcome(alice, "box", "x", "true");
@@ -347,7 +346,6 @@ static void test_odd_files(Fixture *fixture)
                         assert_others_are_served(fixture);
                         terminate(alice, "box");
                 }
-                g_assert_cmpint(g_get_monotonic_time() - begin, <, 2 * G_TIME_SPAN_SECOND);
         }
 }
 
