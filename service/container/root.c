@@ -147,24 +147,36 @@ static int root_make_own(const RootInput *input, Failure *failure)
         return r < 0 ? r : TAKE_FD(root);
 }
 
-/* Opens the host's tree, which stays the root, and renews in it what shows the container's own namespaces. */
-static int root_renew_host(const RootInput *input, Failure *failure)
+/* What stays the root; or what is to be entered instead of it, because it has to stay read-only. */
+static int root_open_host(const RootInput *input, Failure *failure)
 {
-        _cleanup_(fd_closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        int r;
+        bool is_copy = input->sources->host >= 0;
+        _cleanup_(fd_closep) int root = is_copy ? fd_keep(input->sources->host)
+                                                : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
         if (root < 0)
-                return failure_step(failure, -errno, "open", "/", NULL);
-        r = input->spec->read_only ? tree_change(root, MOUNT_ATTR_RDONLY, MS_PRIVATE) : 0;
-        if (r < 0)
-                return failure_step(failure, r, "make", "the host's tree read-only", NULL);
+                return failure_step(failure, is_copy ? root : -errno, "open", "/", NULL);
+        int r = 0;
+        if (is_copy)
+                r = tree_stage(root);
+        else if (input->spec->read_only)
+                r = tree_change(root, MOUNT_ATTR_RDONLY, MS_PRIVATE);
+        return r < 0 ? failure_step(failure, r, "make", "the host's tree read-only", NULL) : TAKE_FD(root);
+}
+
+/* Opens the host's tree, and renews in it what shows the container's own namespaces. */
+static int root_renew_host(const RootInput *input, Failure *failure)
+{
+        _cleanup_(fd_closep) int root = root_open_host(input, failure);
+
+        if (root < 0)
+                return root;
         if (input->namespaces & CLONE_NEWPID) {
                 _cleanup_(fd_closep) int proc = kernelfs_mount_proc(root, input->namespaces, failure);
                 if (proc < 0)
                         return proc;
         }
-        if (input->namespaces & CLONE_NEWNET)
-                r = kernelfs_mount_own_sys(root, failure);
+        int r = input->namespaces & CLONE_NEWNET ? kernelfs_mount_own_sys(root, failure) : 0;
         return r < 0 ? r : TAKE_FD(root);
 }
 
@@ -187,7 +199,7 @@ int root_build(const RootInput *input, int *ret_root, Failure *failure)
         r = mounts_apply(input->spec, input->sources, root, in_user_namespace, failure);
         if (r < 0)
                 return r;
-        *ret_root = has_root ? TAKE_FD(root) : -EBADF;
+        *ret_root = has_root || input->sources->host >= 0 ? TAKE_FD(root) : -EBADF;
         return 0;
 }
 

@@ -46,7 +46,8 @@ typedef struct RootInput {
  * part of an ephemeral root: what is written to them could not be thrown away. In a user namespace before Linux 6.6,
  * where tmpfs has no user.* attributes, a directory that was removed from it can't be made again.
  *
- * A root directory or bind that is read-only stays so only for processes without CAP_SYS_ADMIN in the container.
+ * What is read-only stays so in a container with a user namespace, where the sources have been locked: tree-lock.h. In
+ * others it does for processes without CAP_SYS_ADMIN.
  *
  * In the host's tree: a new pid namespace gets a new /proc, a new network namespace a new /sys where the kernel allows
  * it, then come the spec's mounts. Without a mount namespace nothing is done at all.

@@ -85,6 +85,18 @@ static int source_open_root(const Opening *opening, Sources *sources)
         return 0;
 }
 
+/*
+ * Whoever is root in a user namespace may change what has been made read-only there. So where the host's own tree is to
+ * be read-only, the container gets a copy of it that can be locked.
+ */
+static int source_open_host(const Opening *opening, Sources *sources)
+{
+        if (!opening->spec->read_only || !spec_has_user_namespace(opening->spec))
+                return 0;
+        sources->host = source_clone(opening->host, MOUNT_ATTR_RDONLY);
+        return sources->host < 0 ? tree_fail(opening->failure, sources->host, "the host's tree", "/", NULL) : 0;
+}
+
 static int source_open_bind(const Opening *opening, const Mount *mount, Source *source)
 {
         uint64_t attributes = mount->kind == MOUNT_BIND_READ_ONLY ? MOUNT_ATTR_RDONLY : 0;
@@ -228,7 +240,7 @@ static Sources *sources_new(size_t n_mounts)
 
         if (!sources)
                 return NULL;
-        sources->root = -EBADF;
+        sources->root = sources->host = -EBADF;
         sources->mounts = calloc(n_mounts, sizeof(*sources->mounts));
         if (!sources->mounts && n_mounts > 0)
                 return NULL;
@@ -241,15 +253,13 @@ int sources_open(const Spec *spec, const Identity *identity, Sources **ret, Fail
 {
         _cleanup_(fd_closep) int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         Opening opening = {.spec = spec, .host = host, .is_confined = identity->is_confined, .failure = failure};
-        int r = 0;
 
         if (host < 0)
                 return failure_step(failure, -errno, "open", "/", NULL);
         _cleanup_(sources_freep) Sources *sources = sources_new(spec->n_mounts);
         if (!sources)
                 return failure_step(failure, -ENOMEM, "open", "mounts", NULL);
-        if (spec_has_root(spec))
-                r = source_open_root(&opening, sources);
+        int r = spec_has_root(spec) ? source_open_root(&opening, sources) : source_open_host(&opening, sources);
         for (size_t i = 0; i < spec->n_mounts && r >= 0; i++)
                 r = source_open(&opening, &spec->mounts[i], &sources->mounts[i]);
         if (r < 0)
@@ -304,6 +314,8 @@ size_t sources_unlocked(Sources *sources, int **ret)
 
         if (sources->is_root_unlocked)
                 ret[n++] = &sources->root;
+        if (sources->host >= 0)
+                ret[n++] = &sources->host;
         for (size_t i = 0; i < sources->n_mounts; i++)
                 if (sources->mounts[i].is_unlocked)
                         ret[n++] = &sources->mounts[i].tree;
@@ -317,6 +329,7 @@ Sources *sources_free(Sources *sources)
         if (!sources)
                 return NULL;
         fd_close(sources->root);
+        fd_close(sources->host);
         for (size_t i = 0; i < sources->n_mounts; i++) {
                 fd_close(sources->mounts[i].tree);
                 fd_close(sources->mounts[i].upper);

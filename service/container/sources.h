@@ -29,6 +29,7 @@ typedef struct Source {
 
 typedef struct Sources {
         int root; /* detached tree; -EBADF: the container has the host's own */
+        int host; /* a detached copy of that, read-only and to be locked; -EBADF: it is used as it is */
         bool is_root_unlocked;
         Source *mounts; /* one for each of spec->mounts */
         size_t n_mounts;

@@ -415,6 +415,29 @@ static void test_mounts_are_locked(Fixture *fixture)
         }
 }
 
+/* And for the host's own tree, which the command of a user would else be free to write to as that user. */
+static void test_hosts_tree_is_locked(Fixture *fixture)
+{
+        static const struct {
+                uid_t caller;
+                const char *options;
+        } rows[] = {{0, "{'ReadOnly': <true>, 'UserMaps': <[(uint32 0, uint32 100000, uint32 65536)]>}"},
+                    {ALICE, "{'ReadOnly': <true>, 'PrivateNetwork': <true>, 'Mounts': <[('tmp', ['/mnt'])]>}"}};
+
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Client) caller = client_new(fixture, rows[i].caller);
+                g_free(host(fixture, "mkdir -p " HOST "; chmod 777 " HOST "; rm -f " HOST "/x"));
+                create(caller, "box", "exec sleep 100", rows[i].options);
+                /* The flags that it has from the host are locked, so that they must be said again. */
+                g_free(inside(fixture, "while read -r _ _ _ _ where flags _; do case $where in /|/run|/run/test) "
+                                       "mount -o remount,bind,rw${flags#ro} $where 2>/dev/null; esac; done "
+                                       "</proc/1/mountinfo; ! touch " HOST "/x 2>/dev/null && "
+                                       "test $(cat /proc/1/comm) = sleep"));
+                g_assert_false(exists(HOST "/x"));
+                terminate(caller, "box");
+        }
+}
+
 static void test_bind_of_nobody(Fixture *fixture)
 {
         make_tree(fixture, 100000);
@@ -950,6 +973,8 @@ static const Test tests[] = {
         TEST("/transfer/bind-says-why-not", test_bind_refusals, ON_BOTH),
         TEST("/transfer/bind-in-a-user-namespace-is-locked", test_bind_in_user_namespace, ON_BUS),
         {"/transfer/mounts-in-a-user-namespace-are-locked", test_mounts_are_locked, ON_BUS | WITH_POLKIT, rules, NULL},
+        {"/transfer/the-hosts-tree-in-a-user-namespace-is-locked", test_hosts_tree_is_locked, ON_BUS | WITH_POLKIT,
+         rules, NULL},
         TEST("/transfer/bind-of-nobody-is-an-error", test_bind_of_nobody, ON_BUS),
         {"/transfer/bind-with-the-owners-authority", test_bind_as_owner, ON_BUS | WITH_POLKIT, rules, NULL},
         TEST("/transfer/A6-bind-through-a-link", test_bind_through_link, ON_BUS),
