@@ -200,6 +200,47 @@ static void test_swapped_link(Fixture *fixture)
         terminate(alice, "lasting");
 }
 
+/* ---- magic links ---- */
+
+/*
+ * Had it worked, a path would have led by way of /proc to what whoever opens it has open, or has as its root or working
+ * directory: the manager's, the supervisor's, that of a process of root's.
+ */
+static void test_magic_links(Fixture *fixture)
+{
+        static const char *const paths[] = {
+                "/proc/self/root",        "/proc/self/cwd",      "/proc/self/fd/3", "/proc/self/fd/5",
+                "/proc/thread-self/root", "/proc/1/root",        "/proc/1/cwd",     "/proc/self/exe",
+                "/proc/self/ns/mnt",      "/proc/self/root/etc", "/dev/fd/3",       "/proc/self/task/1/cwd",
+                "/../proc/self/root/tmp"};
+        static const char *const forms[] = {
+                "{'Root': <'%s'>}",
+                "{'Mounts': <[('bind', ['%s', '/mnt'])]>}",
+                "{'Mounts': <[('overlay', ['%s', '/mnt', '/tmp'])]>}",
+        };
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        Client *const clients[] = {alice, fixture->client};
+
+        create(alice, "lasting", idle, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(paths) * G_N_ELEMENTS(clients); i++) {
+                const char *path = paths[i / 2];
+                Client *client = clients[i % 2];
+                for (guint j = 0; j < G_N_ELEMENTS(forms); j++) {
+                        g_auto(GStrv) parts = g_strsplit(forms[j], "%s", 2);
+                        g_autofree char *text = g_strconcat(parts[0], path, parts[1], NULL);
+                        g_assert_cmpstr(creation_outcome(client, "box", "true", text), ==, ERROR_PREFIX "SetupFailed");
+                }
+                g_assert_cmpstr(outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "BindMountContainer",
+                                        g_variant_new("(sssbb)", "lasting", path, "/mnt", TRUE, FALSE)),
+                                !=, "");
+                g_assert_cmpstr(outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "CopyToContainer",
+                                        g_variant_new("(sss@a{sv})", "lasting", path, "/tmp/copy",
+                                                      options("{'Follow': <true>}"))),
+                                !=, "");
+        }
+        terminate(alice, "lasting");
+}
+
 /* ---- the errors of paths ---- */
 
 /* What open(2) says to alice, in a process of hers. */
@@ -386,6 +427,7 @@ static const Test tests[] = {
         TEST("/attack/A21-separators-in-paths-separate-nothing", test_separators_in_paths, ON_BUS),
         ATTACK("/attack/A15-what-root-alone-may-see", test_what_root_alone_may_see),
         ATTACK("/attack/A6-a-link-swapped-for-a-directory", test_swapped_link),
+        ATTACK("/attack/A15-links-that-are-magic", test_magic_links),
         ATTACK("/attack/A15-errors-are-those-of-her-own-open", test_errors_are_her_own),
         ATTACK("/attack/A18-a-set-user-id-program", test_set_user_id),
         ATTACK("/attack/A18-a-set-user-id-program-from-outside", test_set_user_id_from_outside),

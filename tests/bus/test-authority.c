@@ -333,6 +333,65 @@ static void test_no_polkit(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+/* polkit's numbers: who is not at the machine, whose session is in the background, and who sits there. */
+enum { ADMIN = 2, ADMIN_KEEP = 4, YES = 5 };
+
+/* What polkit has read of the policy is what the contract promises, with all that a prompt shows. */
+static void test_policy(Fixture *fixture)
+{
+        static const struct {
+                const char *id;
+                guint32 any, inactive, active;
+        } rows[] = {
+                {"run-own", ADMIN_KEEP, ADMIN_KEEP, YES}, {"run-privileged", ADMIN, ADMIN, ADMIN_KEEP},
+                {"manage", ADMIN, ADMIN, ADMIN_KEEP},     {"attach", ADMIN, ADMIN, ADMIN_KEEP},
+                {"exec", ADMIN, ADMIN, ADMIN_KEEP},       {"transfer", ADMIN, ADMIN, ADMIN_KEEP},
+                {"inspect", ADMIN, ADMIN, ADMIN_KEEP},
+        };
+        const char *id, *description, *message, *vendor, *icon;
+        guint32 any, inactive, active;
+        g_autoptr(GVariantIter) actions = NULL;
+        guint n = 0;
+
+        g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+                fixture->client->connection, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+                "org.freedesktop.PolicyKit1.Authority", "EnumerateActions", g_variant_new("(s)", ""), NULL,
+                G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+        g_assert_nonnull(reply);
+        g_variant_get(reply, "(a(ssssssuuua{ss}))", &actions);
+        while (g_variant_iter_next(actions, "(&s&s&s&s&s&suuua{ss})", &id, &description, &message, &vendor, NULL, &icon,
+                                   &any, &inactive, &active, NULL)) {
+                if (!g_str_has_prefix(id, "org.pflask.manager1."))
+                        continue;
+                id += strlen("org.pflask.manager1.");
+                guint i = 0;
+                while (i < G_N_ELEMENTS(rows) && !g_str_equal(rows[i].id, id))
+                        i++;
+                g_assert_cmpuint(i, <, G_N_ELEMENTS(rows));
+                g_assert_cmpuint(any, ==, rows[i].any);
+                g_assert_cmpuint(inactive, ==, rows[i].inactive);
+                g_assert_cmpuint(active, ==, rows[i].active);
+                g_assert_nonnull(strstr(message, "$(container)"));
+                g_assert_true(*description && *vendor && *icon);
+                n++;
+        }
+        g_assert_cmpuint(n, ==, G_N_ELEMENTS(rows));
+}
+
+/* A sentence that no catalogue is named for cannot be translated. */
+static void test_translatable(Fixture *fixture _unused_)
+{
+        g_autofree char *file = g_strconcat(g_getenv("PFLASK_BUS_POLICY_DIRECTORY"), "/org.pflask.manager1.policy",
+                                            NULL);
+        g_autofree char *text = NULL;
+
+        g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+        g_assert_null(strstr(text, "<message>"));
+        g_assert_null(strstr(text, "<description>"));
+        g_assert_nonnull(strstr(text, "<message gettext-domain=\"pflask\">"));
+        g_assert_nonnull(strstr(text, "<description gettext-domain=\"pflask\">"));
+}
+
 #define WITH_RULES(test_name, test_function)                                                                \
         {                                                                                                   \
                 .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
@@ -350,6 +409,8 @@ static const Test tests[] = {
         WITH_RULES("/authority/a-slow-answer-delays-nobody-else", test_slow_answer),
         WITH_RULES("/authority/a-caller-who-leaves-has-not-asked", test_caller_leaves),
         WITH_RULES("/authority/an-answer-is-about-the-container-asked-about", test_replaced_meanwhile),
+        WITH_RULES("/authority/the-policy-is-that-of-the-contract", test_policy),
+        TEST("/authority/the-policy-can-be-translated", test_translatable, ON_BUS),
         WITH_RULES("/authority/A23-odd-uids-are-strangers", test_odd_uids),
         TEST("/authority/the-bus-lets-everybody-call", test_bus_lets_everybody_call, ON_BUS),
         TEST("/authority/the-name-is-roots", test_name_is_roots, ON_BUS),
