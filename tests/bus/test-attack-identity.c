@@ -11,6 +11,7 @@
 
 #include "attack.h"
 #include "common/fd.h"
+#include "common/process.h"
 
 /* ---- A14 ---- */
 
@@ -39,6 +40,48 @@ static void test_leaving_forged(Fixture *fixture)
         terminate(fixture->client, "box");
         await_within(5, pending.is_done);
         g_assert_no_error(pending.error);
+}
+
+/* Had it worked, a caller of whom the bus knows nothing any more would have been taken for root (CVE-2021-3560). */
+static void test_callers_who_are_gone(Fixture *fixture)
+{
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < rounds(500); i++) {
+                g_autoptr(Client) carol = client_new(fixture, CAROL);
+                g_autoptr(GDBusMessage) call = g_dbus_message_new_method_call(MANAGER_BUS_NAME, MANAGER_PATH,
+                                                                              MANAGER_INTERFACE, "KillContainer");
+                g_dbus_message_set_body(call, g_variant_new("(ssi)", "box", "leader", SIGKILL));
+                send_forged(carol, call);
+        }
+        await_polkit(fixture->client);
+        g_autoptr(GVariant) state = property(fixture->client, "box", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(fixture->client, "box");
+}
+
+/* Had it worked, a question that nobody is there to answer would have been a yes, or have kept everybody waiting. */
+static void test_polkit_killed(Fixture *fixture)
+{
+        g_autoptr(Client) carol = client_new(fixture, CAROL);
+        g_auto(Pending) pending = {};
+        Result result;
+        int status;
+
+        create(fixture->client, "box", idle, NULL);
+        g_assert_cmpint(process_signal(fixture->polkit, SIGSTOP), ==, 0);
+        client_call_later(carol, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                          g_variant_new("(ssi)", "box", "leader", SIGKILL), &pending);
+        n_containers(carol);
+        g_assert_false(pending.is_done);
+        g_assert_cmpint(process_signal(fixture->polkit, SIGKILL), ==, 0);
+        await(pending.is_done);
+        g_assert_cmpstr(client_error_name(pending.error), ==, DENIED);
+        await_process(fixture->polkit);
+        g_assert_cmpint(process_wait(fixture->polkit, &result, &status), ==, 1);
+        fixture->polkit = fd_close(fixture->polkit);
+        g_autoptr(GVariant) state = property(fixture->client, "box", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        terminate(fixture->client, "box");
 }
 
 /* Had it worked, carol would have answered for polkit, and killed root's container. */
@@ -300,6 +343,8 @@ static const Test tests[] = {
         ATTACK("/attack/A5-a-record-that-was-altered", test_altered_record),
         ATTACK("/attack/A10-root-as-a-number-is-root", test_root_as_a_number),
         ATTACK("/attack/A14-a-leaving-that-is-forged", test_leaving_forged),
+        ATTACK("/attack/A14-callers-who-are-gone", test_callers_who_are_gone),
+        ATTACK("/attack/A14-a-polkit-that-is-killed", test_polkit_killed),
         ATTACK("/attack/A14-an-answer-that-is-forged", test_answer_forged),
         ATTACK("/attack/A13-a-name-taken-by-another-user", test_replaced_by_another_user),
         ATTACK("/attack/A23-a-uid-above-int-max", test_uid_above_int_max),
