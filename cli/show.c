@@ -80,7 +80,18 @@ static int value_print(sd_bus_message *message)
         return r;
 }
 
-static int pair_print(sd_bus_message *message, const ShowOptions *options)
+static int value_show(sd_bus_message *message, const char *key, const ShowOptions *options, Json *json)
+{
+        if (options->common.json != JSON_OFF) {
+                json_key(json, key);
+                return json_value(json, message);
+        }
+        if (!options->is_value)
+                printf("%s=", key);
+        return value_print(message);
+}
+
+static int pair_print(sd_bus_message *message, const ShowOptions *options, Json *json)
 {
         const char *key;
 
@@ -90,13 +101,7 @@ static int pair_print(sd_bus_message *message, const ShowOptions *options)
         r = sd_bus_message_read_basic(message, 's', &key);
         if (r < 0)
                 return r;
-        if (!is_wanted(options, key)) {
-                r = sd_bus_message_skip(message, "v");
-        } else {
-                if (!options->is_value)
-                        printf("%s=", key);
-                r = value_print(message);
-        }
+        r = is_wanted(options, key) ? value_show(message, key, options, json) : sd_bus_message_skip(message, "v");
         return r < 0 ? r : sd_bus_message_exit_container(message) < 0 ? -EBADMSG : 1;
 }
 
@@ -105,10 +110,12 @@ static int show_print(sd_bus_message *reply, const ShowOptions *options)
         Json json = {.file = stdout, .is_pretty = options->common.json == JSON_PRETTY};
 
         if (options->common.json != JSON_OFF)
-                return json_value(&json, reply);
+                json_begin(&json, '{');
         int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-        while (r >= 0 && (r = pair_print(reply, options)) > 0)
+        while (r >= 0 && (r = pair_print(reply, options, &json)) > 0)
                 ;
+        if (options->common.json != JSON_OFF)
+                json_end(&json, '}');
         return r;
 }
 

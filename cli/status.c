@@ -3,7 +3,7 @@
  * Status
  *
  * One container for a person to look at: what it is, since when, what it uses, who runs in it, and what it wrote last.
- * For programs there is show, or JSON.
+ * For programs there is JSON.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -333,25 +333,25 @@ static unsigned terminal_columns(void)
 }
 
 /* What is counted for a cgroup; where there is none, who is there can still be counted. */
-static void usage_print(const Status *status, const Processes *processes)
+static void usage_of(const Status *status, const Processes *processes, Usage *ret)
 {
-        Usage usage;
-
-        usage_read(status->name, (pid_t)status->leader, &usage);
-        figure_print("Tasks", usage.tasks != USAGE_UNKNOWN || processes->n == 0 ? usage.tasks : processes->threads,
-                     NULL);
-        figure_print("Memory", usage.memory_bytes, text_from_size);
-        figure_print("CPU", usage.cpu_usec, text_from_duration);
+        usage_read(status->name, (pid_t)status->leader, ret);
+        if (ret->tasks == USAGE_UNKNOWN && processes->n > 0)
+                ret->tasks = processes->threads;
 }
 
 static int processes_show(const Status *status)
 {
         _cleanup_(processes_done) Processes processes = {};
+        Usage usage;
 
         int r = processes_read(status->name, (pid_t)status->supervisor, (pid_t)status->leader, &processes);
         if (r < 0)
                 return r;
-        usage_print(status, &processes);
+        usage_of(status, &processes, &usage);
+        figure_print("Tasks", usage.tasks, NULL);
+        figure_print("Memory", usage.memory_bytes, text_from_size);
+        figure_print("CPU", usage.cpu_usec, text_from_duration);
         if (processes.n == 0)
                 return 0;
         title_print("Processes");
@@ -382,6 +382,106 @@ static int status_print(Connection *connection, const Status *status, const Stat
         return r;
 }
 
+/* ---- the same for programs ---- */
+
+static int properties_print_json(Json *json, sd_bus_message *reply)
+{
+        const char *key;
+
+        int r = sd_bus_message_rewind(reply, true);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+                r = sd_bus_message_read_basic(reply, 's', &key);
+                if (r < 0)
+                        return r;
+                json_key(json, key);
+                r = json_value(json, reply);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+        }
+        return r;
+}
+
+static void inside_print_json(Json *json, Connection *connection, const char *name)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *system = inside_ask(connection, name, "GetContainerOSRelease");
+        _cleanup_(sd_bus_message_unrefp)
+                sd_bus_message *addresses = inside_ask(connection, name, "GetContainerAddresses");
+        char text[INET6_ADDRSTRLEN];
+
+        if (system) {
+                json_key(json, "OSRelease");
+                json_value(json, system);
+        }
+        if (!addresses || sd_bus_message_enter_container(addresses, 'a', "(iay)") < 0)
+                return;
+        json_key(json, "Addresses");
+        json_begin(json, '[');
+        while (inside_read_address(addresses, text) > 0)
+                json_text(json, text);
+        json_end(json, ']');
+}
+
+static void usage_print_json(Json *json, const Usage *usage)
+{
+        const struct {
+                const char *key;
+                uint64_t value;
+        } figures[] = {{"Tasks", usage->tasks}, {"MemoryBytes", usage->memory_bytes}, {"CPUUsec", usage->cpu_usec}};
+
+        for (unsigned i = 0; i < ELEMENTS(figures); i++) {
+                if (figures[i].value == USAGE_UNKNOWN)
+                        continue;
+                json_key(json, figures[i].key);
+                json_number(json, figures[i].value);
+        }
+}
+
+static int processes_print_json(Json *json, const Status *status)
+{
+        _cleanup_(processes_done) Processes processes = {};
+        Usage usage;
+
+        int r = processes_read(status->name, (pid_t)status->supervisor, (pid_t)status->leader, &processes);
+        if (r < 0)
+                return r;
+        usage_of(status, &processes, &usage);
+        usage_print_json(json, &usage);
+        json_key(json, "Processes");
+        json_begin(json, '[');
+        for (size_t i = 0; i < processes.n; i++) {
+                json_begin(json, '{');
+                json_key(json, "PID");
+                json_number(json, (uint64_t)processes.list[i].pid);
+                json_key(json, "Parent");
+                json_number(json, (uint64_t)processes.list[i].parent);
+                json_key(json, "CGroup");
+                json_text(json, processes.list[i].cgroup);
+                json_key(json, "Command");
+                json_text(json, processes.list[i].command);
+                json_end(json, '}');
+        }
+        json_end(json, ']');
+        return 0;
+}
+
+static int status_print_json(Connection *connection, sd_bus_message *reply, const Status *status,
+                             const StatusOptions *options)
+{
+        Json json = {.file = stdout, .is_pretty = options->common.json == JSON_PRETTY};
+
+        json_begin(&json, '{');
+        int r = properties_print_json(&json, reply);
+        inside_print_json(&json, connection, status->name);
+        if (r >= 0 && !place_name(&options->common))
+                r = processes_print_json(&json, status);
+        json_end(&json, '}');
+        return r;
+}
+
+/* ---- one of them ---- */
+
 static int status_one(Connection *connection, const char *who, const StatusOptions *options, sd_bus_error *error)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -393,7 +493,10 @@ static int status_one(Connection *connection, const char *who, const StatusOptio
         int r = inside_properties(connection, name, &reply, error);
         if (r >= 0)
                 r = status_read(reply, &status);
-        return r < 0 ? r : status_print(connection, &status, options);
+        if (r < 0)
+                return r;
+        return options->common.json == JSON_OFF ? status_print(connection, &status, options)
+                                                : status_print_json(connection, reply, &status, options);
 }
 
 /* ---- the verb ---- */
@@ -406,7 +509,7 @@ static int status_run(Invocation *invocation, sd_bus_error *error)
         invocation->subject = invocation->operands[0];
         int r = connection_open(&options->common, &connection, error);
         for (int i = 0; r >= 0 && i < invocation->n_operands; i++) {
-                if (i > 0)
+                if (i > 0 && options->common.json == JSON_OFF)
                         putchar('\n');
                 invocation->subject = invocation->operands[i];
                 r = status_one(connection, invocation->subject, options, error);
@@ -427,6 +530,7 @@ const Verb *status_verb(void)
 {
         static const Option options[] = {
                 OPTION_OWN("lines", 'n', "N", read_lines, StatusOptions, lines, "of its console (10)"),
+                OUTPUT_OPTIONS,
                 COMMON_OPTIONS,
         };
         static const Verb verb = {

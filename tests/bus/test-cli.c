@@ -92,6 +92,11 @@ static const Row rows[] = {
          "SIGKILL' "
          "-e 4321; $pflask wait box",
          137, "1\n", NULL},
+        {"what-is-shown-as-json-can-be-chosen",
+         "$pflask --detach --name=box -- sleep 100 >/dev/null && $pflask show --json=short -p Name,State box && "
+         "$pflask status --json=short box | grep -c '\"Command\":\"sleep 100\"'; $pflask terminate box; $pflask wait "
+         "box",
+         137, "{\"Name\":\"box\",\"State\":\"running\"}\n1\n", NULL},
         {"status-of-nobody-is-125", "$pflask status absent", 125, "", "no container 'absent'"},
         {"attach-to-nobody-is-125", "$pflask attach absent", 125, "", "absent"},
         {"wait-for-nobody-is-125", "$pflask wait absent", 125, "", "absent"},
