@@ -48,6 +48,22 @@ static void creation_refused(Creation *creation, sd_bus_message *reply)
         creation_fail(creation, -EIO, said);
 }
 
+/*
+ * Its supervisor goes with the link to it, and with that everything else: but for a scope that both were put into while
+ * they died, and a machine that machined has only heard of when the scope was gone.
+ */
+static void creation_give_up(Creation *creation)
+{
+        Container *container = creation->container;
+
+        container->creation = NULL;
+        if (creation->scope || container->unit)
+                scope_stop(creation->manager->bus, container->name);
+        if (container->is_registered)
+                machine_unregister(creation->manager->bus, container->name);
+        container_free(container);
+}
+
 Creation *creation_free(Creation *creation)
 {
         if (!creation)
@@ -57,18 +73,13 @@ Creation *creation_free(Creation *creation)
         spare_wait_free(creation->awaited);
         sd_bus_slot_unref(creation->create_slot);
         sd_bus_slot_unref(creation->start_slot);
-        scope_free(creation->scope);
         registration_free(creation->registration);
         if (creation->predecessor)
                 creation->predecessor->successor = NULL;
         vacancy_free(creation->vacancy);
-        if (creation->container) {
-                creation->container->creation = NULL;
-                /* It goes with its scope, unless machined has only heard of it when the scope was gone. */
-                if (creation->container->is_registered)
-                        machine_unregister(creation->manager->bus, creation->container->name);
-                container_free(creation->container);
-        }
+        if (creation->container)
+                creation_give_up(creation);
+        scope_free(creation->scope);
         free(creation);
         return NULL;
 }

@@ -200,6 +200,13 @@ int manager_serve_peer(Manager *manager, int fd)
         return r < 0 ? r : register_read(manager->reg);
 }
 
+static bool manager_uses_scope(void *userdata, const char *name)
+{
+        const Manager *manager = userdata;
+
+        return register_has(manager->reg, name);
+}
+
 /* The name is taken last: whoever sees it sees all containers. */
 void manager_ready(Manager *manager)
 {
@@ -209,6 +216,8 @@ void manager_ready(Manager *manager)
         manager->is_ready = true;
         if (!manager->is_direct)
                 spare_prepare(manager);
+        if (manager->has_systemd)
+                scope_stop_unused(manager->bus, manager_uses_scope, manager);
         int r = manager->is_direct ? sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL)
                                    : sd_bus_request_name(manager->bus, MANAGER_BUS_NAME, 0);
         if (r < 0) {

@@ -71,6 +71,11 @@ static int connect_to(int directory)
         return peer.uid == 0 ? TAKE_FD(fd) : -EPERM;
 }
 
+bool register_has(const Register *reg, const char *name)
+{
+        return faccessat(reg->directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int register_connect(const Register *reg, const char *name)
 {
         _cleanup_(fd_closep) int directory = openat(reg->directory, name,

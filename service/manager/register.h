@@ -19,6 +19,9 @@ int register_directory(const Register *reg);
 /** register_connect() - a socket to the supervisor of @name, if it is root's. Return: the caller's; -errno. */
 int register_connect(const Register *reg, const char *name);
 
+/** register_has() - is there a directory of that name, whoever's */
+bool register_has(const Register *reg, const char *name);
+
 /** register_read() - find all containers; manager_ready() follows when each has answered. Return: 0; -errno. */
 int register_read(Register *reg);
 

@@ -10,10 +10,13 @@
 #include <systemd/sd-event.h>
 
 #include "common/error.h"
+#include "common/name.h"
 
 #define SYSTEMD_NAME      "org.freedesktop.systemd1"
 #define SYSTEMD_PATH      "/org/freedesktop/systemd1"
 #define SYSTEMD_INTERFACE "org.freedesktop.systemd1.Manager"
+#define SCOPE_PREFIX      "pflask-"
+#define SCOPE_SUFFIX      ".scope"
 #define ERROR_UNIT_EXISTS "org.freedesktop.systemd1.UnitExists"
 
 enum {
@@ -45,7 +48,7 @@ char *scope_unit_name(const char *name)
         char *unit;
 
         /* Every character of a container's name is one that unit names allow: systemd.unit(5). */
-        return asprintf(&unit, "pflask-%s.scope", name) < 0 ? NULL : unit;
+        return asprintf(&unit, SCOPE_PREFIX "%s" SCOPE_SUFFIX, name) < 0 ? NULL : unit;
 }
 
 static void scope_stop_waiting(Scope *scope)
@@ -145,6 +148,68 @@ void scope_stop(sd_bus *bus, const char *name)
         if (unit)
                 scope_tell_systemd(bus, "StopUnit", unit);
 }
+
+/* ---- what is left ---- */
+
+typedef struct Sweep {
+        ScopeIsUsed is_used;
+        void *userdata;
+} Sweep;
+
+/* Return: the name of the container, the caller's; NULL: it is none of ours. */
+static char *scope_container_name(const char *unit)
+{
+        const char *end = strrchr(unit, '.');
+
+        if (strncmp(unit, SCOPE_PREFIX, strlen(SCOPE_PREFIX)) != 0 || !end || strcmp(end, SCOPE_SUFFIX) != 0)
+                return NULL;
+        char *name = strndup(unit + strlen(SCOPE_PREFIX), (size_t)(end - unit) - strlen(SCOPE_PREFIX));
+        if (name && !name_is_valid(name)) {
+                free(name);
+                return NULL;
+        }
+        return name;
+}
+
+static int scope_listed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error _unused_)
+{
+        const Sweep *sweep = userdata;
+        const char *unit;
+
+        if (sd_bus_message_is_method_error(reply, NULL) ||
+            sd_bus_message_enter_container(reply, 'a', "(ssssssouso)") < 0)
+                return 0;
+        while (sd_bus_message_read(reply, "(ssssssouso)", &unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL) >
+               0) {
+                _cleanup_(freep) char *name = scope_container_name(unit);
+                if (name && !sweep->is_used(sweep->userdata, name))
+                        scope_tell_systemd(sd_bus_message_get_bus(reply), "StopUnit", unit);
+        }
+        return 0;
+}
+
+int scope_stop_unused(sd_bus *bus, ScopeIsUsed is_used, void *userdata)
+{
+        sd_bus_slot *slot;
+        Sweep *sweep = malloc(sizeof(*sweep));
+
+        if (!sweep)
+                return -ENOMEM;
+        *sweep = (Sweep){.is_used = is_used, .userdata = userdata};
+        int r = sd_bus_call_method_async(bus, &slot, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_INTERFACE,
+                                         "ListUnitsByPatterns", scope_listed, sweep, "asas", 0, 1,
+                                         SCOPE_PREFIX "*" SCOPE_SUFFIX);
+        if (r < 0) {
+                free(sweep);
+                return r;
+        }
+        sd_bus_slot_set_destroy_callback(slot, free);
+        sd_bus_slot_set_floating(slot, true);
+        sd_bus_slot_unref(slot);
+        return r;
+}
+
+/* ---- asking for one ---- */
 
 static int scope_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);
 

@@ -4,8 +4,9 @@
  *
  * The unit of systemd that a container's processes live in: pflask-NAME.scope, asked for before the leader runs
  * anything. A Scope is only the wait for it. The unit itself belongs to its processes and is collected, failed or
- * not, when the last of them is gone; so there is nothing to undo when a start fails later on, and nothing to lose
- * with the manager.
+ * not, when the last of them is gone; so there is nothing to lose with the manager. But where they were dying when
+ * systemd put them into the unit, it is empty from its beginning, and systemd never told so: what has failed is stopped,
+ * and so is what a manager that was killed has left.
  */
 #pragma once
 
@@ -63,6 +64,17 @@ int scope_start(sd_bus *bus, const ScopeInput *input, ScopeDone done, void *user
 
 /** scope_stop() - have systemd end what is left of a container that has no supervisor; nobody waits for it */
 void scope_stop(sd_bus *bus, const char *name);
+
+/** ScopeIsUsed - is there a container of that name, or somebody who makes one */
+typedef bool (*ScopeIsUsed)(void *userdata, const char *name);
+
+/**
+ * scope_stop_unused() - ask systemd which scopes there are, and stop those that are left
+ * @userdata:  outlives the bus
+ *
+ * Return: 0 or more; -errno.
+ */
+int scope_stop_unused(sd_bus *bus, ScopeIsUsed is_used, void *userdata);
 
 /** scope_free() - takes NULL; ends the wait. Return: NULL. */
 Scope *scope_free(Scope *scope);
