@@ -136,20 +136,6 @@ static void test_lost_meanwhile(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 3);
 }
 
-/* Whatever had become of it, its name is free as soon as its supervisor has noticed that nobody makes it any more. */
-static void create_soon(Client *client, const char *name)
-{
-        const char *const command[] = {"sh", "-c", "exit 4", NULL};
-        gint64 deadline = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
-        const char *error;
-
-        do
-                error = outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
-                                g_variant_new("(s^as@a{sv})", name, command, options(NULL)));
-        while (g_str_has_suffix(error, ".ContainerExists") && g_get_monotonic_time() < deadline);
-        g_assert_cmpstr(error, ==, "");
-}
-
 static void test_during_creation(Fixture *fixture)
 {
         for (guint i = 0; i < rounds(10); i++) {
@@ -176,7 +162,7 @@ static void test_during_creation(Fixture *fixture)
                         if (*ended && !g_str_has_suffix(ended, ".NotRunning"))
                                 g_assert_cmpstr(ended, ==, ERROR_PREFIX "NoSuchContainer");
                         pending_clear(&pending[j]);
-                        create_soon(fixture->client, name);
+                        create(fixture->client, name, "exit 4", NULL); /* at once */
                         wait_for(fixture->client, name, "exited", 4);
                 }
         }
