@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/authority.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,9 @@ static const char *const action_ids[] = {
         [ACTION_TRANSFER] = ACTION_PREFIX "transfer",
         [ACTION_INSPECT] = ACTION_PREFIX "inspect",
 };
+
+/* Longer words are none that a person compares with anything. */
+enum { SHOWN_MAX = 128 };
 
 static sd_id128_t authority_object(const Call *call)
 {
@@ -64,23 +68,53 @@ static const char *authority_program(const Call *call)
 }
 
 /*
- * The sentence for a person, where that of the policy would have a hole: polkit fills in the details, and some are
- * empty here. It is translated by polkit, too. Return: NULL: the policy's.
+ * A caller's own words become part of a sentence that somebody believes who is about to type a password. So they are
+ * words that can be neither more of that sentence nor anything to a terminal.
  */
-static const char *authority_message(const Call *call)
+static bool can_be_shown(const char *word)
 {
-        if (call->spec && !*call->spec->name)
-                return call->confinement.is_confined
-                               ? "Authentication is required to run $(program) in a new container."
-                               : "Authentication is required to run $(program) in a new container, "
-                                 "with more than your own authority.";
+        size_t length = strlen(word);
+
+        for (size_t i = 0; i < length; i++)
+                if (!isgraph((unsigned char)word[i]) || (unsigned char)word[i] > 0x7e)
+                        return false;
+        return length > 0 && length <= SHOWN_MAX;
+}
+
+/* By: is it privileged; has it a name; can its program be shown. */
+static const char *const run_messages[2][2][2] = {
+        {{"Authentication is required to run a program in a new container.",
+          "Authentication is required to run $(program) in a new container."},
+         {"Authentication is required to run a program in the container $(container).", NULL}},
+        {{"Authentication is required to run a program in a new container, with more than your own authority.",
+          "Authentication is required to run $(program) in a new container, with more than your own authority."},
+         {"Authentication is required to run a program in the container $(container), with more than your own "
+          "authority.",
+          NULL}},
+};
+
+/* By: is there a program; can all be shown. */
+static const char *const exec_messages[2][2] = {
+        {"Authentication is required to open a shell in the container $(container).",
+         "Authentication is required to open a shell as $(user) in the container $(container)."},
+        {"Authentication is required to run a program in the container $(container).", NULL},
+};
+
+/*
+ * The sentence for a person, where that of the policy would have a hole, or something in it that is not to be shown:
+ * polkit fills in the details. It is translated by polkit, too. Return: NULL: the policy's.
+ */
+static const char *authority_message(const Call *call, const char *user)
+{
+        const char *program = authority_program(call);
+
+        if (call->spec)
+                return run_messages[!call->confinement.is_confined][*call->spec->name != '\0'][can_be_shown(program)];
         if (call->method->action != ACTION_EXEC)
                 return NULL;
         if (!call->execution)
                 return "Authentication is required to signal a process in the container $(container).";
-        return *authority_program(call)
-                       ? NULL
-                       : "Authentication is required to open a shell as $(user) in the container $(container).";
+        return exec_messages[*program != '\0'][can_be_shown(user) && (!*program || can_be_shown(program))];
 }
 
 static int authority_append_details(Call *call, sd_bus_message *query)
@@ -92,7 +126,7 @@ static int authority_append_details(Call *call, sd_bus_message *query)
                                            : "";
         const char *name = call->container ? call->container->name : call->spec ? call->spec->name : "";
 
-        const char *message = authority_message(call);
+        const char *message = authority_message(call, user);
         const struct {
                 const char *key, *value;
         } details[] = {

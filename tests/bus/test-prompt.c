@@ -134,6 +134,13 @@ static void test_sentences(Fixture *fixture)
                 {"-- id", "Authentication is required to run id in a new container."},
                 {"run --name fox --no-userns -- id",
                  "Authentication is required to run id in the container fox, with more than your own authority."},
+                {"exec box 'id. Only root knows how to refuse this'",
+                 "Authentication is required to run a program in the container box."},
+                {"exec box \"$(printf 'id\\033[2J')\"",
+                 "Authentication is required to run a program in the container box."},
+                {"shell 'nobody at all'@box", "Authentication is required to open a shell in the container box."},
+                {"--name=fox --no-userns -- 'a b'", "Authentication is required to run a program in the container fox, "
+                                                    "with more than your own authority."},
                 {"attach box", "Authentication is required to use the console of the container box."},
                 {"describe box", "Authentication is required to see how the container box is set up."},
                 {"copy-from box /etc/passwd /tmp",
