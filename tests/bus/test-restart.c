@@ -136,6 +136,34 @@ static void test_lost_meanwhile(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 3);
 }
 
+/*
+ * Where the leader's death is nobody else's, and no systemd ends what is left of a scope, it is found by its cgroup. The
+ * manager has forgotten the container, and cleaned up behind it, when it answers the next question.
+ */
+static void test_lost_with_others(Fixture *fixture)
+{
+        static const char find[] = "find /sys/fs/cgroup -name pflask-box";
+        g_autofree char *members = g_strdup_printf("cat $(%s)/cgroup.procs | tr '\\n' ' '", find), *pids = NULL;
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+        g_autofree char *left = NULL;
+
+        run(fixture->client, "box", "sleep 100 & echo ready; wait", "{'SharedNamespaces': <['pid']>}", &attachment);
+        g_byte_array_unref(read_until(attachment.console, "ready"));
+        g_autoptr(GVariant) supervisor = property(fixture->client, "box", "Supervisor");
+        shell(fixture, members, &pids, NULL);
+        if (!*pids)
+                return g_test_skip("no hierarchy of cgroups is mounted here");
+        g_auto(GStrv) words = g_strsplit(pids, " ", -1);
+        g_assert_cmpuint(g_strv_length(words), ==, 3); /* two, and nothing behind the last blank */
+        kill((pid_t)g_variant_get_uint32(supervisor), SIGKILL);
+        wait_for(fixture->client, "box", "lost", 0);
+        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        g_autofree char *look = g_strdup_printf("%s; for pid in %s; do grep -H '^State:.[^ZX]' /proc/$pid/status; done",
+                                                find, pids);
+        shell(fixture, look, &left, NULL);
+        g_assert_cmpstr(left, ==, "");
+}
+
 static void test_during_creation(Fixture *fixture)
 {
         for (guint i = 0; i < rounds(10); i++) {
@@ -203,6 +231,7 @@ static const Test tests[] = {
         TEST("/restart/a-release-meanwhile-counts", test_release_meanwhile, ON_BOTH),
         TEST("/restart/the-ring-is-whole", test_ring, ON_BOTH),
         TEST("/restart/a-supervisor-killed-meanwhile-leaves-no-ghost", test_lost_meanwhile, ON_BOTH),
+        TEST("/restart/a-supervisor-killed-leaves-nobody-behind", test_lost_with_others, ON_BOTH),
         TEST("/restart/half-made-containers-are-whole-or-gone", test_during_creation, ON_BOTH),
         TEST("/restart/a-wait-can-be-asked-again", test_wait_again, ON_BOTH),
         TEST("/restart/an-orderly-end-leaves-containers-alone", test_orderly_end, ON_BOTH),
