@@ -540,6 +540,65 @@ static void test_everything_in_a_stopped_tree(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+/* ---- by the client ---- */
+
+typedef struct ClientRow {
+        const char *promise;
+        const char *script; /* $pflask is the client; "box" runs */
+        int status;
+        const char *out;
+} ClientRow;
+
+/* A shell has background jobs ignore SIGINT and SIGQUIT. Who is interrupted before it listens ends as others do. */
+#define BEGIN(handler)                                                                        \
+        "rm -f f g; env --default-signal=INT,QUIT $pflask exec -T box sh -c 'trap \"" handler \
+        "\" INT TERM HUP QUIT; echo ready; while :; do sleep 0.01; done' >f & p=$!; "         \
+        "until grep -qs ready f && ls -l /proc/$p/fd | grep -q signalfd; do :; done; "
+
+static const ClientRow client_rows[] = {
+        {"a-tree-goes-through-as-an-archive",
+         "mkdir -p a/b; echo 1 >a/b/f; ln -s f a/b/l; rm -rf t; mkdir t; "
+         "tar c a | $pflask exec box tar x -C /run/test/t && diff -r --no-dereference a t/a && rm -r a t",
+         0, ""},
+        {"64-MiB-are-the-same",
+         "head -c 64M /dev/urandom >big; a=$(sha256sum <big); "
+         "b=$($pflask exec box cat <big | sha256sum); c=$($pflask exec box sha256sum <big); rm big; "
+         "[ \"$a\" = \"$b\" ] && [ \"$a\" = \"$c\" ]",
+         0, ""},
+        {"nothing-is-a-terminal-when-a-stream-is-none",
+         "script -qec 'a=$(stty -g); '\"$pflask\"' exec box printf \"a\\nb\\n\" | od -An -c; "
+         "[ \"$a\" = \"$(stty -g)\" ]' /dev/null </dev/null",
+         0, "   a  \\n   b  \\n\r\n"},
+        {"a-background-job-is-not-waited-for", "$pflask exec -t box sh -c 'sleep 1000 & exit 3' </dev/null", 3, ""},
+        {"death-by-a-signal-is-128-and-its-number", "$pflask exec box sh -c 'kill -TERM $$'", 143, ""},
+        {"a-directory-is-126", "$pflask exec box /usr 2>/dev/null", 126, ""},
+        {"a-name-that-is-not-there-is-127", "$pflask exec box nosuchprogram 2>/dev/null", 127, ""},
+        {"SIGINT-reaches-it", BEGIN("exit 5") "kill -INT $p; wait $p", 5, ""},
+        {"SIGTERM-reaches-it", BEGIN("exit 5") "kill -TERM $p; wait $p", 5, ""},
+        {"SIGHUP-reaches-it", BEGIN("exit 5") "kill -HUP $p; wait $p", 5, ""},
+        {"SIGQUIT-reaches-it", BEGIN("exit 5") "kill -QUIT $p; wait $p", 5, ""},
+        {"a-killed-client-hangs-it-up",
+         BEGIN("echo hung-up >g; exit") "kill -KILL $p; wait $p 2>/dev/null; until grep -s hung g; do :; done", 0,
+         "hung-up\n"},
+        {"a-killed-client-leaves-nothing-that-runs",
+         "rm -f end; mkfifo end; $pflask exec -T box sh -c 'exec 3>end; echo ready; exec sleep 1000' >f & p=$!; "
+         "exec 4<end; until grep -qs ready f; do :; done; kill -KILL $p; wait $p 2>/dev/null; cat <&4",
+         0, ""},
+};
+
+static void test_client(Fixture *fixture)
+{
+        const ClientRow *row = fixture->test->row;
+        g_autofree char *out = NULL, *err = NULL;
+
+        create(fixture->client, "box", idle, "{'WorkingDirectory': <'" TEST_DIRECTORY "'>}");
+        int status = shell(fixture, row->script, &out, &err);
+        g_test_message("%s: status %d, stderr: %s", row->script, status, err);
+        g_assert_cmpstr(out, ==, row->out);
+        g_assert_cmpint(status, ==, row->status);
+        terminate(fixture->client, "box");
+}
+
 /* ---- what it is allowed ---- */
 
 /* The lines of /proc/PID/status that say what a process may. */
@@ -718,5 +777,17 @@ static const Test tests[] = {
 
 int main(int argc, char **argv)
 {
-        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+        static Test all[G_N_ELEMENTS(tests) + G_N_ELEMENTS(client_rows)];
+        guint n = 0;
+
+        for (; n < G_N_ELEMENTS(tests); n++)
+                all[n] = tests[n];
+        for (guint i = 0; i < G_N_ELEMENTS(client_rows); i++)
+                all[n++] = (Test){
+                        .name = g_strconcat("/exec/", client_rows[i].promise, NULL),
+                        .function = test_client,
+                        .flags = ON_BOTH,
+                        .row = &client_rows[i],
+                };
+        return test_program(argc, argv, all, n);
 }
