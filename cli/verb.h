@@ -43,11 +43,12 @@ typedef struct Common {
                 OPTION_FLAG("help", 'h', Common, help, "show this help"),                                          \
                 OPTION_FLAG("version", '\0', Common, version, "show the version")
 
-/* For those that print more than a line. */
-#define OUTPUT_OPTIONS                                                                                             \
-        OPTION_OWN("json", '\0', "short|pretty", option_json, Common, json, "print JSON, on one line or on many"), \
-                OPTION_FLAG("no-legend", '\0', Common, no_legend, "print no header"),                              \
-                OPTION_OWN("no-pager", '\0', NULL, option_nothing, Common, json,                                   \
+/* For those that print something that a program may want to read, and for those of them that print a table. */
+#define JSON_OPTION \
+        OPTION_OWN("json", '\0', "short|pretty", option_json, Common, json, "print JSON, on one line or on many")
+#define OUTPUT_OPTIONS                                                                     \
+        JSON_OPTION, OPTION_FLAG("no-legend", '\0', Common, no_legend, "print no header"), \
+                OPTION_OWN("no-pager", '\0', NULL, option_nothing, Common, json,           \
                            "for scripts: there never is a pager")
 
 int option_json(const Option *option, const char *value, void *target, sd_bus_error *error);

@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "cli/connection.h"
+#include "cli/json.h"
 #include "cli/waiting.h"
 #include "common/error.h"
 
@@ -79,15 +80,45 @@ static int wait_status(const Waiting *waiting)
         return result_to_status(waiting->result, waiting->status);
 }
 
-/* The status of one, if one was named; of the first to end with --any, which is named; else of the first that failed. */
-static int set_conclude(const WaitSet *set)
+static void wait_print_json(Json *json, const Waiting *waiting)
+{
+        json_begin(json, '{');
+        json_key(json, "name");
+        json_text(json, waiting->name);
+        if (waiting->result != RESULT_NONE) {
+                json_key(json, "result");
+                json_text(json, result_name(waiting->result));
+                json_key(json, "status");
+                json_number(json, (uint64_t)waiting->status);
+        }
+        json_end(json, '}');
+}
+
+/* Those that are told of: the first to end with --any, else all of them. */
+static void set_print(const WaitSet *set, const Common *common)
+{
+        Json json = {.file = stdout, .is_pretty = common->json == JSON_PRETTY};
+
+        if (common->json == JSON_OFF) {
+                if (set->is_any)
+                        puts(set->first->name);
+                return;
+        }
+        json_begin(&json, '[');
+        for (int i = 0; i < set->n; i++)
+                if (!set->is_any || &set->waits[i] == set->first)
+                        wait_print_json(&json, &set->waits[i]);
+        json_end(&json, ']');
+}
+
+/* The status of one, if one was named; of the first to end with --any; else of the first that failed. */
+static int set_conclude(const WaitSet *set, const Common *common)
 {
         int status = 0;
 
-        if (set->is_any) {
-                puts(set->first->name);
+        set_print(set, common);
+        if (set->is_any)
                 return wait_status(set->first);
-        }
         for (int i = 0; i < set->n; i++) {
                 int one = wait_status(&set->waits[i]);
                 status = status ?: one;
@@ -113,13 +144,14 @@ static int wait_run(Invocation *invocation, sd_bus_error *error)
         r = sd_event_loop(event);
         if (connection->bus)
                 sd_bus_detach_event(connection->bus);
-        return r < 0 ? r : set_conclude(&set);
+        return r < 0 ? r : set_conclude(&set, &options->common);
 }
 
 const Verb *wait_verb(void)
 {
         static const Option options[] = {
                 OPTION_FLAG("any", '\0', WaitOptions, is_any, "until the first has ended, and print its name"),
+                JSON_OPTION,
                 COMMON_OPTIONS,
         };
         static const Verb verb = {

@@ -99,6 +99,27 @@ static const Row rows[] = {
          137, "{\"Name\":\"box\",\"State\":\"running\"}\n1\n", NULL},
         {"status-of-nobody-is-125", "$pflask status absent", 125, "", "no container 'absent'"},
         {"attach-to-nobody-is-125", "$pflask attach absent", 125, "", "absent"},
+        {"wait-tells-results-as-json",
+         "for i in 1 2; do $pflask -d --name=box$i -- sleep 100 >/dev/null; done; "
+         "$pflask kill -s KILL --who=all box1 box2; $pflask wait --json=short box1 box2",
+         137,
+         "[{\"name\":\"box1\",\"result\":\"killed\",\"status\":9},"
+         "{\"name\":\"box2\",\"result\":\"killed\",\"status\":9}]\n",
+         NULL},
+        {"wait-any-names-the-first",
+         "$pflask -d --name=long -- sleep 100 >/dev/null; $pflask -d --name=short -- sh -c 'exit 5' >/dev/null; "
+         "$pflask wait --any long short; echo $?; $pflask kill -s KILL long; $pflask wait --any --json=short long",
+         137, "short\n5\n[{\"name\":\"long\",\"result\":\"killed\",\"status\":9}]\n", NULL},
+        {"kill-has-the-words-of-systemctl",
+         "$pflask -d -t --name=box -- sh -c 'trap \"exit 6\" USR1; echo up; while :; do sleep 100 & wait; done' "
+         ">/dev/null; until $pflask logs box | grep -q up; do :; done; $pflask kill -s USR1 --who=leader box; "
+         "$pflask wait box",
+         6, "", NULL},
+        {"kill-of-no-signal-is-125", "$pflask kill -s NOSUCH box", 125, "", "pflask: there is no signal 'NOSUCH'"},
+        {"kill-of-one-of-two-is-125",
+         "$pflask -d --name=box -- sleep 100 >/dev/null; $pflask kill -s KILL absent box; echo $?; $pflask wait box",
+         137, "125\n", "pflask: absent: "},
+        {"names-are-shown-escaped", "$pflask kill \"$(printf 'a\\033[1m\\nb')\"", 125, "", "a\\x1b[1m\\x0ab"},
         {"wait-for-nobody-is-125", "$pflask wait absent", 125, "", "absent"},
         {"kill-of-nobody-is-125", "$pflask kill absent", 125, "", "absent"},
         {"killing-the-client-ends-the-container",
