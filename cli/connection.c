@@ -9,6 +9,7 @@
 
 #include "cli/agent.h"
 #include "cli/place.h"
+#include "cli/signals.h"
 #include "cli/text.h"
 #include "common/error.h"
 #include "common/fd.h"
@@ -105,7 +106,7 @@ int connection_open(const Common *common, Connection **ret, sd_bus_error *error)
         if (!connection)
                 return -ENOMEM;
         connection->common = common;
-        connection->agent = connection->manager = -EBADF;
+        connection->agent = connection->manager = connection->held = -EBADF;
         /* An agent of ours is none there. */
         connection->may_ask = !common->no_ask_password && !place_is_away(common);
         int r = place_check(common, error);
@@ -139,6 +140,7 @@ Connection *connection_free(Connection *connection)
         sd_bus_flush_close_unref(connection->bus);
         agent_stop(connection->agent);
         fd_close(connection->manager);
+        fd_close(connection->held);
         free(connection);
         return NULL;
 }
@@ -214,16 +216,20 @@ static int call_on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *e
 }
 
 /* Unlike sd_bus_call(3) it hands out the signals that come meanwhile. */
-static int call_and_wait(sd_bus *bus, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error)
+static int call_and_wait(const Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply,
+                         sd_bus_error *error)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        sd_bus *bus = connection->bus;
+        uint64_t deadline_usec = 0;
 
         int r = sd_bus_call_async(bus, &slot, call, call_on_answer, &reply, UINT64_MAX);
         while (r >= 0 && !reply) {
                 r = sd_bus_process(bus, NULL);
                 if (r == 0 && !reply)
-                        r = sd_bus_wait(bus, UINT64_MAX);
+                        r = connection->held >= 0 ? signals_wait(connection->held, bus, &deadline_usec)
+                                                  : sd_bus_wait(bus, UINT64_MAX);
         }
         if (!reply)
                 return r;
@@ -255,12 +261,12 @@ static int call_interactively(Connection *connection, sd_bus_message *call, sd_b
         if (r < 0)
                 return r;
         sd_bus_error_free(error);
-        return call_and_wait(connection->bus, again, ret_reply, error);
+        return call_and_wait(connection, again, ret_reply, error);
 }
 
 int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error)
 {
-        int r = call_and_wait(connection->bus, call, ret_reply, error);
+        int r = call_and_wait(connection, call, ret_reply, error);
 
         if (r < 0 && connection->may_ask && !connection->is_direct &&
             sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
@@ -268,6 +274,14 @@ int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message
         if (r < 0)
                 connection_explain(connection, sd_bus_message_get_member(call), error);
         return r;
+}
+
+int connection_call_starting(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply,
+                             sd_bus_error *error)
+{
+        if (connection->held < 0)
+                connection->held = signals_hold();
+        return connection->held < 0 ? connection->held : connection_call(connection, call, ret_reply, error);
 }
 
 int connection_call_async(Connection *connection, sd_bus_slot **ret_slot, sd_bus_message *call,

@@ -22,6 +22,7 @@ typedef struct Connection {
         bool may_ask; /* polkit may put a question to a person */
         int agent;    /* pidfd, or -EBADF */
         int manager;  /* of our own: pidfd, or -EBADF */
+        int held;     /* signals, while a command is started; or -EBADF */
 } Connection;
 
 /**
@@ -68,6 +69,14 @@ int connection_new_call_on(Connection *connection, const char *member, const cha
  * Return: 0; -errno.
  */
 int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error);
+
+/**
+ * connection_call_starting() - connection_call() of something that starts a command
+ *
+ * The signals that would end us wait from here on, for a session: cli/signals.h.
+ */
+int connection_call_starting(Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply,
+                             sd_bus_error *error);
 
 /**
  * connection_call_async() - the same without waiting, and without a question to a person

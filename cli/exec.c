@@ -123,7 +123,7 @@ static int exec_call(Connection *connection, Exec *exec, sd_bus_message **ret_re
                 r = append_streams(call, exec);
         if (r >= 0)
                 r = append_options(call, exec);
-        return r < 0 ? r : connection_call(connection, call, ret_reply, error);
+        return r < 0 ? r : connection_call_starting(connection, call, ret_reply, error);
 }
 
 static int exec_attend(Connection *connection, Exec *exec, sd_bus_message *reply, sd_bus_error *error)

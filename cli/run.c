@@ -56,9 +56,10 @@ static int run_call(Connection *connection, RunOptions *run, sd_bus_message **re
         int r = connection_new_call(connection, run->is_detached ? "CreateContainer" : "RunContainer", &call);
         if (r >= 0)
                 r = spec_append(run->spec, call);
-        if (r >= 0)
-                r = connection_call(connection, call, ret_reply, error);
-        return r;
+        if (r < 0)
+                return r;
+        return run->is_detached ? connection_call(connection, call, ret_reply, error)
+                                : connection_call_starting(connection, call, ret_reply, error);
 }
 
 static int run_detached(sd_bus_message *reply)
