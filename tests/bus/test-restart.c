@@ -137,7 +137,7 @@ static void test_lost_meanwhile(Fixture *fixture)
 }
 
 /*
- * Where the leader's death is nobody else's, and no systemd ends what is left of a scope, it is found by its cgroup. The
+ * Where the leader's death is nobody else's, and no systemd ends what is left, it is found by its cgroup. The
  * manager has forgotten the container, and cleaned up behind it, when it answers the next question.
  */
 static void test_lost_with_others(Fixture *fixture)
