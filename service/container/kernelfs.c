@@ -94,7 +94,8 @@ static int kernelfs_protect(int proc, const char *path, int masks)
         _cleanup_(fd_closep) int tree = masks >= 0 ? kernelfs_clone_mask(masks, target) : tree_clone(target);
         if (tree < 0)
                 return tree;
-        int r = tree_change(tree, MOUNT_ATTR_RDONLY | HARMLESS, MS_PRIVATE);
+        /* A mask has it all from what it was cloned of. */
+        int r = masks >= 0 ? 0 : tree_change(tree, MOUNT_ATTR_RDONLY | HARMLESS, MS_PRIVATE);
         return r < 0 ? r : tree_attach(tree, target);
 }
 

@@ -305,6 +305,8 @@ void container_ended(Container *container, Result result, int status)
         if (!container->is_published)
                 return;
         container_remember_end(container);
+        if (!container->manager->is_direct) /* who waits is told before everybody is */
+                container_tell_all(container);
         log_container(container, LOG_CONTAINER_EXITED);
         if (container->is_registered && container->manager->has_systemd)
                 machine_unregister(container->manager->bus, container->name);
@@ -313,7 +315,8 @@ void container_ended(Container *container, Result result, int status)
                                        "Registered", "Result", "ExitStatus", NULL);
         sd_bus_emit_signal(container->manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerExited", "ssi",
                            container->name, result_name(result), status);
-        container_tell_all(container);
+        if (container->manager->is_direct)
+                container_tell_all(container);
 }
 
 /*
