@@ -174,7 +174,9 @@ def lab_exec(place, rounds):
     others = {'systemd-run': ['systemd-run', '--quiet', '--wait', '--pipe', '/bin/true']}
     row = execute(place, rounds, **others)
     # A booted system is needed for a shell of machined: it asks the container's own systemd.
-    begin_container(place, 'system', '/sbin/init')
+    boot = (f'mkfifo /run/bench && {place.pflask} --detach --name=system --ephemeral --chroot={place.root} '
+            '--mount=bind:/run/bench:/mnt/booted -- /sbin/init && timeout 60 cat /run/bench')
+    place.run('sh', '-c', boot, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     shell = {'machinectl shell': ['machinectl', '--quiet', 'shell', 'system', '/bin/true'],
              'pflask shell': [place.pflask, 'exec', '-T', 'system', '/bin/true']}
     row.values.update(place.alternate(shell, rounds))
@@ -209,8 +211,11 @@ def console(place, rounds):
 # ---- memory ----
 
 def pss_kb(pid):
-    """proc(5): each its fair share of what is shared."""
-    lines = open(f'/proc/{pid}/smaps_rollup').read().splitlines()
+    """proc(5): each its fair share of what is shared. Return: 0 for one that has just ended."""
+    try:
+        lines = open(f'/proc/{pid}/smaps_rollup').read().splitlines()
+    except OSError:
+        return 0
     return next(int(line.split()[1]) for line in lines if line.startswith('Pss:'))
 
 
@@ -228,7 +233,7 @@ def memory(place, rounds):
     place.restart()     # what earlier rows have made it allocate is not what containers cost
     for name in names:
         begin_container(place, name, 'sleep', '1000')
-    sizes = [pss_kb(pid) for pid in pids_of('pflask-supervisor')]
+    sizes = [size for size in map(pss_kb, pids_of('pflask-supervisor')) if size]
     manager = pss_kb(place.manager.pid)
     for name in names:
         end_container(place, name)
