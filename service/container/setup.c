@@ -131,6 +131,7 @@ static int setup_clone(Setup *setup, Leader *leader, Failure *failure)
         pid_t pid = process_clone(leader->namespaces & ~(uint64_t)CLONE_NEWCGROUP, -EBADF, &setup->pidfd);
         if (pid == 0) {
                 fd_close(sockets[0]);
+                fd_close(leader->input->lock);
                 leader_run(leader);
         }
         fd_close(sockets[1]);

@@ -25,6 +25,7 @@ typedef struct SetupInput {
         const Identity *identity;
         int terminal; /* the pty's other side, that becomes the leader's controlling terminal; -EBADF without Terminal */
         int devpts; /* detached mount of the container's own devpts, for /dev/pts; -EBADF: the root's own tree is used */
+        int lock; /* of the container's directory, that must not be the leader's, who may outlive the supervisor's end */
         int layers; /* what an earlier leader of the container has written to its ephemeral root; -EBADF: nothing yet */
 } SetupInput;
 

@@ -57,6 +57,7 @@ static void creation_give_up(Creation *creation)
         Container *container = creation->container;
 
         container->creation = NULL;
+        keeper_expect_end(container);
         if (creation->scope || container->unit)
                 scope_stop(creation->manager->bus, container->name);
         if (container->is_registered)

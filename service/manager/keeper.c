@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/keeper.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -10,6 +11,9 @@
 #include "common/process.h"
 #include "manager/register.h"
 
+/* More than a supervisor takes to kill its leader, and to give back interfaces and cgroups. */
+#define PATIENCE_USEC (UINT64_C(10) * 1000000)
+
 static Keeper *keeper_free(Keeper *keeper)
 {
         if (!keeper)
@@ -18,6 +22,7 @@ static Keeper *keeper_free(Keeper *keeper)
         if (keeper->container)
                 keeper->container->keeper = NULL;
         sd_event_source_disable_unref(keeper->death);
+        sd_event_source_disable_unref(keeper->patience);
         fd_close(keeper->pidfd);
         free(keeper->name);
         free(keeper);
@@ -102,6 +107,24 @@ int keeper_rename(Keeper *keeper, const char *name)
         free(keeper->name);
         keeper->name = copy;
         return 0;
+}
+
+static int keeper_out_of_patience(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        const Keeper *keeper = userdata;
+
+        process_signal(keeper->pidfd, SIGKILL);
+        return 0;
+}
+
+void keeper_expect_end(Container *container)
+{
+        Keeper *keeper = container->keeper;
+
+        if (keeper && !keeper->patience &&
+            sd_event_add_time_relative(keeper->manager->event, &keeper->patience, CLOCK_BOOTTIME, PATIENCE_USEC, 0,
+                                       keeper_out_of_patience, keeper) < 0)
+                process_signal(keeper->pidfd, SIGKILL);
 }
 
 void keeper_let_go(Container *container)

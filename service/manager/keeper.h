@@ -20,6 +20,7 @@ struct Keeper {
         pid_t pid;   /* for people to read */
         uid_t owner; /* of the container that it had */
         sd_event_source *death;
+        sd_event_source *patience; /* how long it may take to end */
 };
 
 /** keeper_begin() - hold our child @pid, the supervisor of a new container; @pidfd is consumed. Return: 0; -errno. */
@@ -30,6 +31,14 @@ int keeper_find(Container *container, int socket);
 
 /** keeper_rename() - the directory has got another name. Return: 0; -ENOMEM. */
 int keeper_rename(Keeper *keeper, const char *name);
+
+/**
+ * keeper_expect_end() - what @container was to be has been given up by us, who made its supervisor: it is about to end
+ *
+ * One that doesn't, say because its leader hangs in a file system that doesn't answer, is killed; else it would have the
+ * name for good, of a container that nobody can see.
+ */
+void keeper_expect_end(Container *container);
 
 /** keeper_let_go() - the container is no longer seen; the keeper remains until it is dead */
 void keeper_let_go(Container *container);

@@ -228,6 +228,7 @@ int supervisor_clone_leader(Supervisor *supervisor, const Identity *identity, in
                 .identity = identity,
                 .terminal = supervisor->console ? supervisor->console->terminal : -EBADF,
                 .devpts = supervisor->console ? supervisor->console->devpts : -EBADF,
+                .lock = supervisor->directory,
                 .layers = layers,
         };
         int r = setup_begin(&input, &supervisor->setup, failure);

@@ -232,3 +232,38 @@ char *creation_sentence(Client *client, const char *option_text)
         g_dbus_error_strip_remote_error(error);
         return g_strdup(error->message);
 }
+
+/* Its place for a name is still blank; the program that bears supervisors has a word there. */
+static gboolean is_spare(const char *pid)
+{
+        g_autofree char *path = g_build_filename("/proc", pid, "cmdline", NULL);
+        g_autofree char *command = NULL;
+        gsize length;
+
+        if (!g_file_get_contents(path, &command, &length, NULL) || !g_str_has_suffix(command, "pflask-supervisor"))
+                return FALSE;
+        gsize place = strlen(command) + 1;
+        return length > place && command[place] == ' ';
+}
+
+static pid_t find_spare(void)
+{
+        g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+        const char *entry;
+
+        while ((entry = g_dir_read_name(proc)))
+                if (atoi(entry) > 1 && is_spare(entry))
+                        return atoi(entry);
+        return 0;
+}
+
+pid_t await_spare(Client *client)
+{
+        gint64 deadline = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
+        pid_t pid;
+
+        while ((pid = find_spare()) == 0 && g_get_monotonic_time() < deadline)
+                n_containers(client);
+        g_assert_cmpint(pid, >, 0);
+        return pid;
+}

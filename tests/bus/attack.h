@@ -78,5 +78,8 @@ void swap_for_ever(const void *data);
 /** assert_others_are_served() - root is answered, whatever somebody else waits for */
 void assert_others_are_served(Fixture *fixture);
 
+/** await_spare() - until a supervisor is ready for the next container; fails after 5 s. Return: its pid. */
+pid_t await_spare(Client *client);
+
 /** await_polkit() - until polkit has answered all that it was asked before */
 void await_polkit(Client *client);

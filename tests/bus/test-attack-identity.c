@@ -248,28 +248,12 @@ static void test_uid_above_int_max(Fixture *fixture)
         terminate(fixture->client, "other");
 }
 
-/* The supervisor that is kept ready for the next container. Return: its pid; 0 while there is none. */
-static pid_t find_supervisor(void)
-{
-        g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
-        const char *entry;
-
-        while ((entry = g_dir_read_name(proc))) {
-                g_autofree char *path = g_build_filename("/proc", entry, "comm", NULL);
-                g_autofree char *comm = NULL;
-                if (atoi(entry) > 1 && g_file_get_contents(path, &comm, NULL, NULL) &&
-                    g_str_has_prefix(comm, "pflask-supervis"))
-                        return atoi(entry);
-        }
-        return 0;
-}
-
 /* Had it worked, polkit would have been asked about a container without an id, and its answer have fitted any other. */
 static void test_asked_while_being_made(Fixture *fixture)
 {
         g_autoptr(Client) alice = client_new(fixture, ALICE);
         g_auto(Pending) pending = {};
-        pid_t supervisor = find_supervisor();
+        pid_t supervisor = await_spare(alice);
 
         g_assert_cmpint(supervisor, >, 0);
         g_assert_cmpint(kill(supervisor, SIGSTOP), ==, 0);

@@ -5,10 +5,12 @@
  * One user tries to have all of what everybody shares: names, places, memory, the manager's time, and its supervisors.
  */
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -405,6 +407,64 @@ static void test_name_kept(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 3);
 }
 
+/* A file system of alice's, that answers nothing after its first word. Return: its server's descriptor; -EBADF. */
+static int mount_hanging(const char *path)
+{
+        struct {
+                struct fuse_in_header header;
+                char rest[FUSE_MIN_READ_BUFFER];
+        } request;
+        _cleanup_(fd_closep) int server = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        g_autofree char *data = g_strdup_printf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", server, ALICE, ALICE);
+
+        if (server < 0 || mount("hanging", path, "fuse", MS_NOSUID | MS_NODEV, data) < 0)
+                return -EBADF;
+        g_assert_cmpint(read(server, &request, sizeof(request)), >, 0);
+        g_assert_cmpuint(request.header.opcode, ==, FUSE_INIT);
+        const struct {
+                struct fuse_out_header header;
+                struct fuse_init_out init;
+        } answer = {
+                .header = {.len = sizeof(answer), .unique = request.header.unique},
+                .init = {.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .max_write = 4096},
+        };
+        g_assert_cmpint(write(server, &answer, sizeof(answer)), ==, sizeof(answer));
+        return TAKE_FD(server);
+}
+
+/*
+ * Had it worked, a name would have been nobody's for ever, of a container that cannot be seen: its maker has left, and its
+ * supervisor cannot end, since the leader waits for a file system of the maker's, where not even SIGKILL reaches it.
+ */
+static void test_supervisor_hangs(Fixture *fixture)
+{
+        Client *alice = client_new(fixture, ALICE);
+        const char *error = ERROR_PREFIX "ContainerExists";
+        g_auto(Pending) pending = {};
+        char request[2 * FUSE_MIN_READ_BUFFER];
+
+        make_directory(TEST_DIRECTORY "/hanging", 0755, ALICE);
+        _cleanup_(fd_closep) int server = mount_hanging(TEST_DIRECTORY "/hanging");
+        if (server < 0) {
+                client_free(alice);
+                g_test_skip("there is no FUSE");
+                return;
+        }
+        client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                          create_parameters("box", idle, "{'Root': <'" TEST_DIRECTORY "/hanging/tree'>}"), &pending);
+        n_containers(alice);
+        g_assert_cmpint(read(server, request, sizeof(request)), >, 0); /* the leader has asked */
+        client_free(alice);
+        await(pending.is_done);
+        for (guint i = 0; i < 15 && g_str_equal(error, ERROR_PREFIX "ContainerExists");
+             i++) /* each waits for a while */
+                error = creation_outcome(fixture->client, "box", "exit 3", NULL);
+        g_assert_cmpstr(error, ==, "");
+        wait_for(fixture->client, "box", "exited", 3);
+        server = fd_close(server);
+        g_assert_cmpint(umount2(TEST_DIRECTORY "/hanging", MNT_DETACH), ==, 0);
+}
+
 /*
  * Had it worked, one user would have had a supervisor, which is root's process, for each command that ran for a moment:
  * a thousand of them in a minute.
@@ -449,6 +509,7 @@ static const Test tests[] = {
         TEST("/attack/A19-answers-that-nobody-reads", test_answers_never_read, ON_BUS),
         ATTACK("/attack/A19-an-end-that-is-taken-away", test_end_taken_away),
         ATTACK("/attack/A19-a-name-that-is-kept", test_name_kept),
+        ATTACK("/attack/A19-a-supervisor-that-hangs", test_supervisor_hangs),
         ATTACK("/attack/A19-ends-without-number", test_ends_without_number),
         ATTACK("/attack/A19-a-record-that-is-wiped-out", test_record_wiped_out),
 };
