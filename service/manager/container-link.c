@@ -76,6 +76,17 @@ static int id_read(sd_bus_message *message, void *field)
         return 0;
 }
 
+/* Who has started what, so that it is theirs to signal though another manager was told so. */
+static int starters_read(sd_bus_message *message, void *container)
+{
+        uint32_t process, uid;
+        int r = sd_bus_message_enter_container(message, 'a', "(uu)");
+
+        while (r >= 0 && (r = sd_bus_message_read(message, "(uu)", &process, &uid)) > 0)
+                container_remember_starter(container, process, uid);
+        return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
 static int interfaces_read(sd_bus_message *message, void *field)
 {
         Interfaces *interfaces = field;
@@ -133,6 +144,7 @@ static const struct {
         {"NetworkInterfaces", "ai", interfaces_read, offsetof(Container, interfaces)},
         {"ConsoleAttached", "b", bool_read, offsetof(Container, is_attached)},
         {"ConsoleDropped", "t", u64_read, offsetof(Container, dropped_bytes)},
+        {"Starters", "a(uu)", starters_read, 0},
         {"Result", "s", result_read, offsetof(Container, told.result)},
         {"ExitStatus", "i", i32_read, offsetof(Container, told.status)},
 };

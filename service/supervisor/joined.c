@@ -440,6 +440,17 @@ int joined_kill(Supervisor *supervisor, sd_bus_message *call, uint32_t number, i
                      : sd_bus_reply_method_return(call, NULL);
 }
 
+int joined_append_starters(const Supervisor *supervisor, sd_bus_message *message)
+{
+        const Joined *joined;
+        int r = sd_bus_message_open_container(message, 'a', "(uu)");
+
+        TAILQ_FOREACH(joined, &supervisor->joined, others)
+                if (r >= 0 && joined->starter.uid != 0 && !joined->has_ended)
+                        r = sd_bus_message_append(message, "(uu)", joined->number, (uint32_t)joined->starter.uid);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
 static void joined_drop_waits(Joined *joined, const sd_bus *bus)
 {
         unsigned kept = 0;

@@ -35,6 +35,9 @@ bool joined_has(const Supervisor *supervisor, pid_t pid);
 /** joined_forget() - who has started it has been told how it ended. Return: 0; -errno with @error. */
 int joined_forget(Supervisor *supervisor, uint32_t number, sd_bus_error *error);
 
+/** joined_append_starters() - number and uid of each that runs and that others than root have sent in. Return: 0; -errno. */
+int joined_append_starters(const Supervisor *supervisor, sd_bus_message *message);
+
 /** joined_drop_manager() - a manager has gone, and what it asked with it; the processes go on */
 void joined_drop_manager(Supervisor *supervisor, const sd_bus *bus);
 

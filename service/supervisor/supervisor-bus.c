@@ -391,6 +391,11 @@ PROPERTY(get_interfaces)
         return append_interfaces(userdata, reply);
 }
 
+PROPERTY(get_starters)
+{
+        return joined_append_starters(userdata, reply);
+}
+
 /* ---- the table ---- */
 
 #define P SD_BUS_PARAM
@@ -455,6 +460,7 @@ const sd_bus_vtable supervisor_vtable[] = {
         SD_BUS_PROPERTY("Registering", "b", get_bool, offsetof(Supervisor, is_registering), EMITS),
         RECORD("Terminal", "b", get_bool, has_terminal, CONST),
         SD_BUS_PROPERTY("NetworkInterfaces", "ai", get_interfaces, 0, EMITS),
+        SD_BUS_PROPERTY("Starters", "a(uu)", get_starters, 0, 0),
         SD_BUS_PROPERTY("ConsoleAttached", "b", get_attached, 0, EMITS),
         SD_BUS_PROPERTY("ConsoleDropped", "t", get_dropped, 0, EMITS),
         RECORD("Result", "s", get_result, result, EMITS),

@@ -24,6 +24,13 @@ static const char rules[] = "polkit.addRule(function(action, subject) {\n"
                             "    return polkit.Result.YES;\n"
                             "});\n";
 
+/* Of KillProcess polkit isn't told a program. */
+static const char exec_rules[] = "polkit.addRule(function(action, subject) {\n"
+                                 "  if (action.id == 'org.pflask.manager1.exec' && subject.user == 'bob' &&\n"
+                                 "      action.lookup('program') == 'sh')\n"
+                                 "    return polkit.Result.YES;\n"
+                                 "});\n";
+
 static const char *const idle = "exec sleep 1000";
 
 /* ---- sending one in ---- */
@@ -418,6 +425,22 @@ static void test_container_ends(Fixture *fixture)
         wait_for(fixture->client, "box", "killed", SIGKILL);
 }
 
+/* Who has started a process may signal it, whatever else is not theirs; and the next manager knows that too. */
+static void test_starter_after_restart(Fixture *fixture)
+{
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        g_auto(Process) process = NO_PROCESS;
+
+        create(fixture->client, "box", idle, NULL);
+        begin(bob, FALSE, "", "echo ready; exec sleep 1000", NULL, &process);
+        await_text(&process, "ready");
+        fixture_stop_manager(fixture, SIGKILL);
+        fixture_start_manager(fixture);
+        g_variant_unref(manager_call(bob, "KillProcess", "(sui)", "box", process.number, SIGTERM));
+        ends(bob, &process, "killed", SIGTERM);
+        terminate(fixture->client, "box");
+}
+
 /* ---- where and who it is ---- */
 
 static void test_place(Fixture *fixture)
@@ -766,6 +789,8 @@ static const Test tests[] = {
         TEST("/exec/streams-arrive-unmixed", test_streams, ON_BOTH),
         TEST("/exec/ends-though-its-streams-are-open", test_background, ON_BOTH),
         TEST("/exec/gets-the-signals-that-are-sent", test_kill, ON_BUS),
+        {"/exec/is-its-starters-to-signal-after-a-restart-too", test_starter_after_restart, ON_BUS | WITH_POLKIT,
+         exec_rules, NULL},
         TEST("/exec/is-hung-up-when-its-lease-closes", test_release, ON_BUS),
         TEST("/exec/ends-with-the-container", test_container_ends, ON_BOTH),
         TEST("/exec/begins-where-it-was-asked", test_place, ON_BUS),
