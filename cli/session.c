@@ -58,7 +58,10 @@ static void session_end(Session *session, Outcome outcome, int signal)
         sd_event_exit(session->event, 0);
 }
 
-/* We go, and with us the lease and the container: that is over, and forgotten, before we are gone. */
+/*
+ * We go, and with us the lease and the container: that is over, and forgotten, before we are gone. Only a person who
+ * asks once more need not wait for it; a terminal that is hung up tells so by a signal and at both its ends.
+ */
 static void session_leave(Session *session, Outcome outcome, int signal)
 {
         bool has_begun = session->is_leaving;
@@ -115,7 +118,7 @@ static void session_on_flow_end(Flow *flow, int result, void *userdata)
         if (flow == session->flows[STDIN_FILENO])
                 return;
         session->n_outputs--;
-        if (result >= 0 || session->input->console < 0)
+        if (result >= 0 || session->input->console < 0 || session->is_leaving)
                 return session_end_if_done(session);
         /* Nobody would read the console any more, so there is nothing to stay for. */
         if (result == -EPIPE || result == -EIO)
@@ -127,10 +130,12 @@ static void session_on_flow_end(Flow *flow, int result, void *userdata)
 
 static void session_on_typing_end(TypingEnd end, void *userdata)
 {
+        Session *session = userdata;
+
         if (end == TYPING_DETACHED)
-                session_end(userdata, OUTCOME_DETACHED, 0);
-        else
-                session_leave(userdata, OUTCOME_SIGNALLED, SIGHUP);
+                session_end(session, OUTCOME_DETACHED, 0);
+        else if (!session->is_leaving)
+                session_leave(session, OUTCOME_SIGNALLED, SIGHUP);
 }
 
 static int session_add_flow(Session *session, int fd, FlowInput input)
