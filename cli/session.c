@@ -426,7 +426,12 @@ int session_input_read(SessionInput *input, sd_bus_message *reply, bool has_cons
 {
         int r = has_console ? read_descriptor(reply, &input->console) : 0;
 
-        return r < 0 ? r : read_descriptor(reply, &input->lease);
+        if (r >= 0)
+                r = read_descriptor(reply, &input->lease);
+        /* That we have got it. A manager says so too, but not one that was killed the moment after it gave it. */
+        if (r >= 0 && write(input->lease, "g", 1) < 0)
+                r = -errno;
+        return r;
 }
 
 void session_input_close(SessionInput *input)

@@ -4,8 +4,8 @@
  *
  * Whoever holds a lease has the console. It is one end of a socket pair: it ends when every copy of the other end is
  * closed, which the kernel tells us even if the client was killed and nobody was watching. Three words are ever said on
- * it, a byte each: 'g' by the manager that has given it to whoever asked; 'r' by us, to ask for it back; 'd' by the
- * holder, who is about to leave what runs running.
+ * it, a byte each: 'g' by the manager that has given it to whoever asked, or by who has got it; 'r' by us, to ask for it
+ * back; 'd' by the holder, who is about to leave what runs running.
  *
  * A manager may die with a lease in its hands. Then it ends without a word, and nobody has had what came with it.
  */
