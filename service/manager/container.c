@@ -137,59 +137,6 @@ static void container_withdraw(Container *container)
         sd_bus_emit_properties_changed(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "NContainers", NULL);
 }
 
-Container *container_free(Container *container)
-{
-        if (!container)
-                return NULL;
-        Manager *manager = container->manager;
-        Creation *successor = container->successor;
-
-        tdelete(container, &manager->containers, container_compare);
-        TAILQ_REMOVE(&manager->list, container, others);
-        manager->n_containers--;
-        container_withdraw(container);
-        while (!TAILQ_EMPTY(&container->waits)) {
-                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-                error_set(&error, ERROR_NO_SUCH_CONTAINER, "container '%s' is gone", container->name);
-                call_reply_error(TAILQ_FIRST(&container->waits), -ENXIO, &error);
-        }
-        if (container->is_loading)
-                register_loaded_one(manager->reg);
-        container_unlink(container);
-        keeper_let_go(container);
-        sd_event_source_disable_unref(container->forget_timer);
-        fd_close(container->leader_fd);
-        claim_free(container->remains);
-        free(container->interfaces.indexes);
-        free(container->starters);
-        free(container->unit);
-        free(container->name);
-        free(container->path);
-        free(container);
-        if (successor)
-                creation_name_is_free(successor);
-        vacancies_look(manager);
-        manager_touch(manager);
-        return NULL;
-}
-
-void container_publish(Container *container)
-{
-        Manager *manager = container->manager;
-
-        if (container->is_published)
-                return;
-        container->is_published = true;
-        log_container(container, LOG_CONTAINER_STARTED);
-        sd_bus_emit_interfaces_added(manager->bus, container->path, CONTAINER_INTERFACE, NULL);
-        sd_bus_emit_signal(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerNew", "so", container->name,
-                           container->path);
-        sd_bus_emit_properties_changed(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "NContainers", NULL);
-        vacancies_look(manager);
-}
-
-/* ---- the end ---- */
-
 static int wait_reply(const Container *container, Call *call)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -211,6 +158,73 @@ static void container_answer_wait(Container *container, Call *call)
         if (r < 0)
                 call_reply_error(call, r, NULL);
 }
+
+/* Who has heard how it ended knows it, also where another manager was faster, and has told its owner. */
+static void container_answer_last_waits(Container *container)
+{
+        while (!TAILQ_EMPTY(&container->waits)) {
+                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+                if (container->state == STATE_EXITED) {
+                        container_answer_wait(container, TAILQ_FIRST(&container->waits));
+                        continue;
+                }
+                error_set(&error, ERROR_NO_SUCH_CONTAINER, "container '%s' is gone", container->name);
+                call_reply_error(TAILQ_FIRST(&container->waits), -ENXIO, &error);
+        }
+}
+
+Container *container_free(Container *container)
+{
+        if (!container)
+                return NULL;
+        Manager *manager = container->manager;
+        Creation *successor = container->successor;
+        bool was_seen = container->is_published;
+
+        tdelete(container, &manager->containers, container_compare);
+        TAILQ_REMOVE(&manager->list, container, others);
+        manager->n_containers--;
+        container_withdraw(container);
+        container_answer_last_waits(container);
+        if (container->is_loading)
+                register_loaded_one(manager->reg);
+        container_unlink(container);
+        keeper_let_go(container);
+        sd_event_source_disable_unref(container->forget_timer);
+        fd_close(container->leader_fd);
+        claim_free(container->remains);
+        free(container->interfaces.indexes);
+        free(container->starters);
+        free(container->unit);
+        _cleanup_(freep) char *name = TAKE_PTR(container->name);
+        free(container->path);
+        free(container);
+        if (successor)
+                creation_name_is_free(successor);
+        /* While we still saw the former one, another manager may have made the next of that name. */
+        if (was_seen)
+                register_look(manager->reg, name);
+        vacancies_look(manager);
+        manager_touch(manager);
+        return NULL;
+}
+
+void container_publish(Container *container)
+{
+        Manager *manager = container->manager;
+
+        if (container->is_published)
+                return;
+        container->is_published = true;
+        log_container(container, LOG_CONTAINER_STARTED);
+        sd_bus_emit_interfaces_added(manager->bus, container->path, CONTAINER_INTERFACE, NULL);
+        sd_bus_emit_signal(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerNew", "so", container->name,
+                           container->path);
+        sd_bus_emit_properties_changed(manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "NContainers", NULL);
+        vacancies_look(manager);
+}
+
+/* ---- the end ---- */
 
 /* The owner has been told: whoever else waits is told too, for after this nobody can be. */
 static void container_told_owner(Container *container)

@@ -188,6 +188,12 @@ static void find_one(Register *reg, const char *name)
         FAULT_POINT(BEGIN_FOUND);
 }
 
+void register_look(Register *reg, const char *name)
+{
+        if (register_has(reg, name))
+                find_one(reg, name);
+}
+
 /* A name appeared, or its supervisor announced it by touching the directory. */
 static int watched(sd_event_source *source _unused_, const struct inotify_event *event, void *userdata)
 {

@@ -19,6 +19,9 @@ int register_directory(const Register *reg);
 /** register_connect() - a socket to the supervisor of @name, if it is root's. Return: the caller's; -errno. */
 int register_connect(const Register *reg, const char *name);
 
+/** register_look() - see the container @name, if there is one that isn't seen yet */
+void register_look(Register *reg, const char *name);
+
 /** register_has() - is there a directory of that name, whoever's */
 bool register_has(const Register *reg, const char *name);
 
