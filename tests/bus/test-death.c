@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Death
+ *
+ * Of a leader, a supervisor, a manager, a client, in any order, by SIGKILL: whoever remains goes on, what belonged to the
+ * dead goes with them, and the container's name can be used at once.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/process.h"
+#include "fixture.h"
+
+static int process_of(Client *client, const char *which)
+{
+        g_autoptr(GVariant) pid = property(client, "box", which);
+        int pidfd = pidfd_open((pid_t)g_variant_get_uint32(pid), 0);
+
+        g_assert_cmpint(pidfd, >=, 0);
+        return pidfd;
+}
+
+/* ---- of those that make a container ---- */
+
+static void kill_one(Fixture *fixture, char which, int leader, int supervisor)
+{
+        if (which == 'm')
+                fixture_stop_manager(fixture, SIGKILL);
+        else
+                process_signal(which == 'l' ? leader : supervisor, SIGKILL);
+}
+
+/* One does not wait for the other: what the first death begins may not be over when the next one comes. */
+static void test_every_order(Fixture *fixture)
+{
+        static const char *const orders[] = {"lsm", "lms", "slm", "sml", "mls", "msl",
+                                             "ls",  "sl",  "lm",  "ml",  "sm",  "ms"};
+
+        for (guint i = 0; i < G_N_ELEMENTS(orders); i++) {
+                create(fixture->client, "box", "sleep 1000 & setsid sleep 1000 & wait",
+                       "{'Cgroups': <['pids']>, 'PrivateNetwork': <true>, 'Hostname': <'box'>}");
+                _cleanup_(fd_closep) int leader = process_of(fixture->client, "Leader");
+                _cleanup_(fd_closep) int supervisor = process_of(fixture->client, "Supervisor");
+                for (const char *which = orders[i]; *which; which++)
+                        kill_one(fixture, *which, leader, supervisor);
+                await_process(leader);
+                if (strchr(orders[i], 'm'))
+                        fixture_start_manager(fixture);
+                create(fixture->client, "box", "exit 3", NULL);
+                wait_for(fixture->client, "box", "exited", 3);
+                await_n_containers(fixture->client, 0);
+        }
+}
+
+/* ---- of who reads the console ---- */
+
+static guint64 dropped(Client *client)
+{
+        g_autoptr(GVariant) value = property(client, "box", "ConsoleDropped");
+
+        return g_variant_get_uint64(value);
+}
+
+/* It holds the console and reads nothing; then it dies, and its container has lost nothing but its patience. */
+static void test_stopped_reader(Fixture *fixture)
+{
+        Attachment attachment;
+
+        run(fixture->client, "box", "exec yes", NULL, &attachment);
+        pid_t reader = fork();
+        g_assert_cmpint(reader, >=, 0);
+        if (reader == 0) {
+                kill(getpid(), SIGSTOP);
+                _exit(EXIT_SUCCESS);
+        }
+        g_hash_table_add(fixture->expected, GINT_TO_POINTER(reader));
+        attachment_close(&attachment);
+        g_assert_cmpint(waitpid(reader, NULL, WUNTRACED), ==, reader);
+        g_free(manager_refuses(fixture->client, "ConsoleBusy", "AttachContainer", "(s@a{sv})", "box", options(NULL)));
+        g_assert_no_errno(kill(reader, SIGKILL));
+        g_assert_cmpint(waitpid(reader, NULL, 0), ==, reader);
+        g_hash_table_remove(fixture->expected, GINT_TO_POINTER(reader));
+        while (dropped(fixture->client) == 0)
+                ; /* each is a question to the manager, who is told four times a second */
+        g_variant_unref(manager_call(fixture->client, "PowerOffContainer", "(s)", "box"));
+        g_variant_unref(manager_call(fixture->client, "WaitContainer", "(s)", "box"));
+}
+
+/* ---- of the client program ---- */
+
+/* The end of what the first of them has made is still there to be asked for. */
+static void end_one(Client *client)
+{
+        g_autoptr(GVariantIter) list = NULL;
+        g_autoptr(GVariant) reply = manager_call(client, "ListContainers", NULL);
+        const char *name;
+
+        g_variant_get(reply, "(a(susuo))", &list);
+        if (g_variant_iter_next(list, "(&susuo)", &name, NULL, NULL, NULL, NULL))
+                g_variant_unref(manager_call(client, "WaitContainer", "(s)", name));
+}
+
+/* What it has started is gone when nobody has the other end of the fifo any more. */
+static void test_killed_program(Fixture *fixture)
+{
+        static const char *const scripts[] = {
+                "exec $pflask -- sh -c 'exec >" TEST_DIRECTORY "/fifo; echo in; sleep 1000 & wait'",
+                "exec $pflask exec box sh -c 'exec >" TEST_DIRECTORY "/fifo; echo in; sleep 1000 & wait'",
+                "exec $pflask shell box -- sh -c 'exec >" TEST_DIRECTORY "/fifo; echo in; sleep 1000 & wait'",
+        };
+
+        g_assert_no_errno(mkfifo(TEST_DIRECTORY "/fifo", 0600));
+        create(fixture->client, "box", "exec sleep 1000", NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(scripts); i++) {
+                pid_t pid;
+                _cleanup_(fd_closep) int terminal = shell_on_terminal(fixture, scripts[i], 24, 80, &pid);
+                g_assert_cmpint(terminal, >=, 0);
+                _cleanup_(fd_closep) int fifo = open(TEST_DIRECTORY "/fifo", O_RDONLY | O_CLOEXEC);
+                g_byte_array_unref(read_until(fifo, "in\n"));
+                g_assert_no_errno(kill(pid, SIGKILL));
+                g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+                g_hash_table_remove(fixture->expected, GINT_TO_POINTER(pid));
+                g_byte_array_unref(read_until_end(fifo));
+        }
+        terminate(fixture->client, "box");
+        g_assert_no_errno(unlink(TEST_DIRECTORY "/fifo"));
+        for (gsize n = n_containers(fixture->client); n > 0; n = n_containers(fixture->client))
+                end_one(fixture->client);
+}
+
+static const Test tests[] = {
+        TEST("/death/in-every-order-leaves-the-name-free", test_every_order, ON_BOTH),
+        TEST("/death/of-a-stopped-reader-lets-its-container-go-on", test_stopped_reader, ON_BOTH),
+        TEST("/death/of-the-program-ends-what-it-has-started", test_killed_program, ON_BUS),
+};
+
+int main(int argc, char **argv)
+{
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}
