@@ -19,17 +19,14 @@
 
 #define TREE TEST_DIRECTORY "/tree"
 
+/* Of KillProcess polkit isn't told a program. */
 static const char rules[] = "polkit.addRule(function(action, subject) {\n"
                             "  if (action.id == 'org.pflask.manager1.run-own' && subject.user == 'alice')\n"
                             "    return polkit.Result.YES;\n"
+                            "  if (action.id == 'org.pflask.manager1.exec' && subject.user == 'bob' &&\n"
+                            "      action.lookup('program') == 'sh')\n"
+                            "    return polkit.Result.YES;\n"
                             "});\n";
-
-/* Of KillProcess polkit isn't told a program. */
-static const char exec_rules[] = "polkit.addRule(function(action, subject) {\n"
-                                 "  if (action.id == 'org.pflask.manager1.exec' && subject.user == 'bob' &&\n"
-                                 "      action.lookup('program') == 'sh')\n"
-                                 "    return polkit.Result.YES;\n"
-                                 "});\n";
 
 static const char *const idle = "exec sleep 1000";
 
@@ -789,8 +786,8 @@ static const Test tests[] = {
         TEST("/exec/streams-arrive-unmixed", test_streams, ON_BOTH),
         TEST("/exec/ends-though-its-streams-are-open", test_background, ON_BOTH),
         TEST("/exec/gets-the-signals-that-are-sent", test_kill, ON_BUS),
-        {"/exec/is-its-starters-to-signal-after-a-restart-too", test_starter_after_restart, ON_BUS | WITH_POLKIT,
-         exec_rules, NULL},
+        {"/exec/is-its-starters-to-signal-after-a-restart-too", test_starter_after_restart, ON_BUS | WITH_POLKIT, rules,
+         NULL},
         TEST("/exec/is-hung-up-when-its-lease-closes", test_release, ON_BUS),
         TEST("/exec/ends-with-the-container", test_container_ends, ON_BOTH),
         TEST("/exec/begins-where-it-was-asked", test_place, ON_BUS),
