@@ -35,6 +35,7 @@ char *input_line(Input *input)
 /* ---- the directory ---- */
 
 static char directory_path[64];
+static int directory = -EBADF;
 
 static int remove_one(const char *path, const struct stat *st _unused_, int type _unused_, struct FTW *where _unused_)
 {
@@ -43,13 +44,13 @@ static int remove_one(const char *path, const struct stat *st _unused_, int type
 
 static void directory_remove(void)
 {
+        fd_closep(&directory);
         nftw(directory_path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int fuzz_directory(void)
 {
         static const char *const places[] = {"/dev/shm/fuzz-XXXXXX", "/tmp/fuzz-XXXXXX"};
-        static int directory = -EBADF;
 
         for (size_t i = 0; directory < 0 && i < ELEMENTS(places); i++) {
                 strcpy(directory_path, places[i]);
@@ -64,13 +65,13 @@ int fuzz_directory(void)
 
 void fuzz_put(const char *path, const char *bytes, size_t n)
 {
-        int directory = fuzz_directory();
+        int top = fuzz_directory();
         char parent[64] = "";
 
         if (strchr(path, '/')) {
                 strncpy(parent, path, (size_t)(strrchr(path, '/') - path));
-                fuzz_check(mkdirat(directory, parent, 0755) == 0 || errno == EEXIST);
+                fuzz_check(mkdirat(top, parent, 0755) == 0 || errno == EEXIST);
         }
-        _cleanup_(fd_closep) int fd = openat(directory, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        _cleanup_(fd_closep) int fd = openat(top, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         fuzz_check(fd >= 0 && fd_write_all(fd, bytes, n) == 0);
 }

@@ -100,17 +100,24 @@ void spec_check_same(const Spec *one, const Spec *other)
 
 /* ---- crossing a bus ---- */
 
+static sd_bus *bus;
+static int peer[2];
+
+static void bus_close(void)
+{
+        bus = sd_bus_close_unref(bus);
+        fd_close(peer[1]);
+}
+
 /* A connection that waits for a peer's first word: it can make messages, and may put descriptors into them. */
 sd_bus *fuzz_bus(void)
 {
-        static sd_bus *bus;
-        static int peer[2];
-
         if (bus)
                 return bus;
         fuzz_check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, peer) == 0);
         fuzz_check(sd_bus_new(&bus) == 0 && sd_bus_set_fd(bus, peer[0], peer[0]) == 0);
         fuzz_check(sd_bus_negotiate_fds(bus, 1) >= 0 && sd_bus_start(bus) >= 0);
+        atexit(bus_close);
         return bus;
 }
 

@@ -326,7 +326,9 @@ static void what_is_utf8_is_what_the_bus_library_takes(void)
         g_assert_cmpint(sd_bus_set_fd(bus, pair[0], pair[0]), >=, 0);
         g_assert_cmpint(sd_bus_start(bus), >=, 0);
         for (uint32_t point = 1; point < 0x200000; point++) {
-                if (point % 0x1000 == 1) { /* small messages */
+                if (point > 0x10000 && (point & 0xffff) == 0x100) /* the planes above differ at their ends alone */
+                        point += 0xfe00;
+                if (!message || point % 0x1000 == 1) { /* small messages */
                         message = sd_bus_message_unref(message);
                         g_assert_cmpint(sd_bus_message_new_signal(bus, &message, "/", "a.b", "c"), >=, 0);
                 }

@@ -267,8 +267,9 @@ static void moved_one_comes_back_under_its_old_name(Host *host)
         make_bridge("dev0");
         enter(host->netns);
         g_assert_cmpint(network_take_back(host->container, two, indexes, ELEMENTS(two), &host->failure), ==, 0);
-        g_assert_nonnull(strstr(names_in(host, host->netns), "dev0"));
-        g_assert_nonnull(strstr(names_in(host, host->netns), "dev1"));
+        g_autofree char *outside = names_in(host, host->netns);
+        g_assert_nonnull(strstr(outside, "dev0"));
+        g_assert_nonnull(strstr(outside, "dev1"));
         g_autofree char *inside = names_in(host, host->container);
         g_assert_cmpstr(inside, ==, "lo dev0");
         /* What is no longer there needs nothing. */
