@@ -96,10 +96,11 @@ static int interfaces_read(sd_bus_message *message, void *field)
 
         if (r < 0)
                 return r;
-        int32_t *copy = malloc(n + 1);
-        if (!copy)
+        int32_t *copy = n > 0 ? malloc(n) : NULL; /* most have none, and there are many */
+        if (n > 0 && !copy)
                 return -ENOMEM;
-        memcpy(copy, bytes, n);
+        if (n > 0)
+                memcpy(copy, bytes, n);
         free(interfaces->indexes);
         *interfaces = (Interfaces){.indexes = copy, .n = n / sizeof(int32_t)};
         return 0;
