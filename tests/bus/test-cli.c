@@ -107,6 +107,12 @@ static const Row rows[] = {
          "done' >f & p=$!; read word <f; case $((i % 2)) in 0) kill -INT $p ;; *) kill -QUIT $p ;; esac; "
          "wait $p; [ $? = 9 ] || { echo round $i; break; }; done; rm f",
          0, "", NULL},
+        {"monitor-tells-what-happens",
+         "$pflask monitor --json=short >f & m=$!; until grep -qsx "
+         "'{\"event\":\"exited\",\"name\":\"box\",\"result\":\"exited\",\"status\":4}' f; do "
+         "$pflask -d --name=box -- sh -c 'sleep 0.1; exit 4' >/dev/null; $pflask wait box; done; "
+         "{ kill $m; wait $m; } 2>/dev/null; rm f",
+         0, "", NULL},
         {"wait-tells-results-as-json",
          "for i in 1 2; do $pflask -d --name=box$i -- sleep 100 >/dev/null; done; "
          "$pflask kill -s KILL --who=all box1 box2; $pflask wait --json=short box1 box2",
