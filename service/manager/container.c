@@ -12,6 +12,7 @@
 #include "common/fault.h"
 #include "common/fd.h"
 #include "common/names.h"
+#include "common/process.h"
 #include "common/record.h"
 #include "manager/container-bus.h"
 #include "manager/creation.h"
@@ -307,6 +308,13 @@ static void container_remember_end(Container *container)
                 container->forget_timer = NULL;
 }
 
+bool container_is_ending(const Container *container)
+{
+        return (container->state == STATE_RUNNING || container->state == STATE_STOPPING) &&
+               ((container->leader_fd >= 0 && !process_is_alive(container->leader_fd)) ||
+                (container->keeper && !process_is_alive(container->keeper->pidfd)));
+}
+
 void container_ended(Container *container, Result result, int status)
 {
         if (container->state == STATE_EXITED)
@@ -316,6 +324,7 @@ void container_ended(Container *container, Result result, int status)
         container->exit_status = status;
         container->leader = 0;
         container->leader_fd = fd_close(container->leader_fd);
+        vacancies_look(container->manager);
         if (!container->is_published)
                 return;
         container_remember_end(container);

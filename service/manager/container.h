@@ -112,6 +112,9 @@ int container_open_leader(Container *container);
 /** container_unlink() - stop listening to the supervisor */
 void container_unlink(Container *container);
 
+/** container_is_ending() - its leader or its supervisor has died, and we have not been told yet how it ended */
+bool container_is_ending(const Container *container);
+
 /** container_ended() - the leader has ended: tell everybody who waits, and forget it if the owner was among them */
 void container_ended(Container *container, Result result, int status);
 

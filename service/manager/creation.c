@@ -108,10 +108,16 @@ static int creation_require_name(const Call *call, sd_bus_error *error)
                          (unsigned)call->caller->uid, (unsigned)NAMES_PER_UID);
 }
 
-/* Another manager's, of which it isn't known yet what it is. */
-static bool creation_must_wait(const Container *there)
+/*
+ * Another manager's, of which it isn't known yet what it is; or the caller's own, whose end, which the caller may have
+ * seen, is still on its way to us.
+ */
+static bool creation_must_wait(const Call *call, const Container *there)
 {
-        return !there->is_published && !there->creation;
+        if (there->creation)
+                return false;
+        return !there->is_published ||
+               (container_is_ending(there) && (call->caller->uid == 0 || call->caller->uid == there->owner));
 }
 
 /*
@@ -140,7 +146,7 @@ int creation_claim(Call *call, sd_bus_error *error)
         if (call->claim)
                 return 0;
         Container *there = *name ? container_find(call->manager, name) : NULL;
-        if (there && (creation_must_wait(there) || creation_may_follow(call, there)))
+        if (there && (creation_must_wait(call, there) || creation_may_follow(call, there)))
                 return 0;
         if (there)
                 return creation_exists(name, error);
@@ -450,7 +456,7 @@ static int creation_take_name(Creation *creation, bool is_late, sd_bus_error *er
                 return creation_make_container(creation, error);
         }
         Container *there = container_find(creation->manager, call->spec->name);
-        if (there && !creation_must_wait(there)) {
+        if (there && !creation_must_wait(call, there)) {
                 creation->vacancy = vacancy_free(creation->vacancy);
                 creation->predecessor = there;
                 there->successor = creation;
