@@ -99,8 +99,8 @@ int capabilities_keep(bool keep)
 
 int capabilities_raise(void)
 {
-        CapabilitySets sets;
-        uint64_t effective;
+        CapabilitySets sets = {};
+        uint64_t effective = 0;
         int r = sets_get(&sets, &effective);
 
         return r < 0 ? r : sets_set(&sets);
@@ -132,8 +132,8 @@ static int ambient_raise(uint64_t set)
 
 int capabilities_begin(const Capabilities *capabilities, bool is_root, CapabilitySets *ret, Failure *failure)
 {
-        CapabilitySets sets;
-        uint64_t effective;
+        CapabilitySets sets = {};
+        uint64_t effective = 0;
         int r = sets_get(&sets, &effective);
 
         if (r < 0)

@@ -334,7 +334,7 @@ static int list_read(const Option *option, sd_bus_message *message, Spec *spec, 
         int r = sd_bus_message_enter_container(message, 'a', type);
         char members[16] = {};
 
-        strncpy(members, type + 1, strlen(type) - 2);
+        memcpy(members, type + 1, strlen(type) - 2);
         for (unsigned n = 0; r >= 0 && (r = sd_bus_message_enter_container(message, 'r', members)) > 0; n++) {
                 if (n >= LIST_MAX)
                         return option_invalid(option, error, "has too many elements", NULL);
