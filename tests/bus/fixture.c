@@ -121,6 +121,8 @@ static void stop(Fixture *fixture, int *pidfd, int signal)
         g_hash_table_remove(fixture->expected, GINT_TO_POINTER(process_pid(*pidfd)));
         process_signal(*pidfd, signal);
         await_process(*pidfd);
+        /* A pidfd can be readable a moment before there is something to reap. */
+        g_assert_no_errno(waitid(P_PIDFD, (id_t)*pidfd, &(siginfo_t){}, WEXITED | WNOWAIT));
         g_assert_cmpint(process_wait(*pidfd, &result, &status), ==, 1);
         if (result == RESULT_EXITED)
                 g_assert_cmpint(status, ==, 0);

@@ -742,8 +742,7 @@ static const ConfinementRow confinements[] = {
         {0, "", "{'SharedNamespaces': <['pid', 'net', 'ipc', 'uts', 'cgroup']>}", FALSE},
         {0, "", "{'SharedNamespaces': <['mount']>}", FALSE},
         {0, "", "{'StubInit': <true>}", FALSE},
-        {0, "", "{'Limits': <[('NOFILE', uint64 77, uint64 88), ('AS', uint64 4000000000, uint64 4000000000)]>}",
-         FALSE},
+        {0, "", "{'Limits': <[('NOFILE', uint64 77, uint64 88), ('CORE', uint64 4096, uint64 8192)]>}", FALSE},
         {ALICE, "", NULL, FALSE},
         {ALICE, "", "{'StubInit': <true>, 'Capabilities': <['-all']>, 'PrivateNetwork': <true>}", FALSE},
 };

@@ -42,7 +42,7 @@ static void truth_account(Truth *truth, const char *source, const void *data, gs
 {
         while (truth->text->len < truth->place + bytes)
                 g_string_append_printf(truth->text, "%" G_GUINT64_FORMAT "\n", ++truth->next_number);
-        if (memcmp(data, truth->text->str + truth->place, bytes) != 0)
+        if (bytes > 0 && memcmp(data, truth->text->str + truth->place, bytes) != 0)
                 g_error("at byte %" G_GUINT64_FORMAT ", of %s: '%.*s...' instead of '%.20s...'; %u managers killed",
                         truth->place, source, (int)MIN(bytes, 20), (const char *)data, truth->text->str + truth->place,
                         truth->n_killed_managers);
