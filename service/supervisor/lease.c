@@ -12,7 +12,7 @@
  * For the descriptors of a process that was killed to be closed, one after the other. Whoever closes the lease within
  * that time, and has said nothing on it, can't be told from the giver.
  */
-#define GIVER_DIES_USEC (UINT64_C(100) * 1000)
+#define GIVER_DIES_USEC (UINT64_C(1) * 1000000)
 
 struct Lease {
         int socket; /* our end */
