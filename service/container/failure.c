@@ -10,6 +10,8 @@
 
 _Static_assert(sizeof(Failure) <= PIPE_BUF, "a failure is one write");
 
+enum { ERRNO_MAX = 4095 }; /* the kernel's MAX_ERRNO */
+
 static const char *const failure_error_names[] = {
         [FAILURE_SETUP] = ERROR_SETUP_FAILED,
         [FAILURE_COMMAND_NOT_FOUND] = ERROR_COMMAND_NOT_FOUND,
@@ -45,6 +47,17 @@ int failure_step(Failure *failure, int code, const char *step, const char *objec
         return failure_set(failure, code, limit ? FAILURE_LIMIT_REACHED : FAILURE_SETUP, "cannot %s%s%s%s%s: %s%s%s%s",
                            step, object ? " " : "", object ?: "", target ? " on " : "", target ?: "", strerror(-code),
                            limit ? " (" : "", limit ?: "", limit ? ")" : "");
+}
+
+int failure_take(const Failure *told, Failure *failure)
+{
+        *failure = *told;
+        failure->sentence[sizeof(failure->sentence) - 1] = '\0';
+        if (failure->code >= 0 || failure->code < -ERRNO_MAX)
+                failure->code = -EPROTO;
+        if ((unsigned)failure->kind >= ELEMENTS(failure_error_names))
+                failure->kind = FAILURE_SETUP;
+        return failure->code;
 }
 
 int failure_to_bus_error(const Failure *failure, sd_bus_error *error)

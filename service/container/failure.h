@@ -45,5 +45,14 @@ int failure_step(Failure *failure, int code, const char *step, const char *objec
 /** failure_set() - the same for any kind, with a sentence of one's own. Return: @code. */
 int failure_set(Failure *failure, int code, FailureKind kind, const char *format, ...) _printf_(4, 5);
 
+/**
+ * failure_take() - believe a record of another process's as far as it can be believed: anything may be in it
+ * @told:     as it came
+ * @failure:  filled
+ *
+ * Return: its code; -EPROTO where that is none.
+ */
+int failure_take(const Failure *told, Failure *failure);
+
 /** failure_to_bus_error() - Return: failure->code. */
 int failure_to_bus_error(const Failure *failure, sd_bus_error *error);

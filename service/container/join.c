@@ -444,18 +444,25 @@ static int join_limit(const Join *join, Failure *failure)
         return r < 0 && r != -EPIPE ? failure_step(failure, r, "speak to", "a process", NULL) : 0;
 }
 
+/* What is limited, signalled and reaped as a child of ours has to be one, whoever says so. */
+static bool is_child(int pidfd)
+{
+        return waitid(P_PIDFD, (id_t)pidfd, &(siginfo_t){}, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 /* One of two descriptors has arrived, in either order: the pidfd from the helper, the console from the process. */
 static int join_take(Join *join, int fd, Failure *failure)
 {
-        if (process_pid(fd) != -EBADF && join->pidfd < 0) {
+        if (join->pidfd < 0 && is_child(fd)) {
                 join->pidfd = fd;
                 return join_limit(join, failure);
         }
-        if (join->console < 0)
+        if (join->console < 0 && is_ptmx(fd)) {
                 join->console = fd;
-        else
-                fd_close(fd);
-        return 0;
+                return 0;
+        }
+        fd_close(fd);
+        return failure_set(failure, -EPROTO, FAILURE_SETUP, "the process was not understood");
 }
 
 int join_read(Join *join, Failure *failure)
@@ -472,13 +479,13 @@ int join_read(Join *join, Failure *failure)
                 return JOIN_WAITING;
         if (n == 0 && join->pidfd >= 0)
                 return JOIN_EXECUTED;
-        if (n != sizeof(report))
+        if (n != sizeof(report)) {
+                fd_close(fd);
                 return failure_set(failure, -EPROTO, FAILURE_SETUP, "the process was killed before it could run");
+        }
         if (report.kind == REPORT_FAILURE) {
                 fd_close(fd);
-                report.failure.sentence[sizeof(report.failure.sentence) - 1] = '\0';
-                *failure = report.failure;
-                return report.failure.code < 0 ? report.failure.code : -EPROTO;
+                return failure_take(&report.failure, failure);
         }
         int r = fd >= 0 ? join_take(join, fd, failure) : 0;
         return r < 0 ? r : JOIN_WAITING;

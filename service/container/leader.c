@@ -28,7 +28,7 @@
 /* If nobody listens any more, the supervisor is dead, and we are about to be. */
 static int leader_say_ready(const Leader *leader, const RootKept *kept, Failure *failure)
 {
-        Report report = {.kind = REPORT_READY, .has_devpts = kept->devpts >= 0, .has_layers = kept->layers >= 0};
+        Report report = {.kind = REPORT_READY};
         int fds[2];
         unsigned n = 0;
 
@@ -36,10 +36,14 @@ static int leader_say_ready(const Leader *leader, const RootKept *kept, Failure 
         if (r < 0)
                 return failure_step(failure, r, "tell of", "user", leader->user->name);
 
-        if (report.has_devpts)
+        if (kept->devpts >= 0) {
+                report.kept |= REPORT_DEVPTS;
                 fds[n++] = kept->devpts;
-        if (report.has_layers)
+        }
+        if (kept->layers >= 0) {
+                report.kept |= REPORT_LAYERS;
                 fds[n++] = kept->layers;
+        }
         fd_send(leader->report, &report, sizeof(report), fds, n);
         return 0;
 }

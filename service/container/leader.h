@@ -8,8 +8,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "common/macros.h"
 #include "container/capabilities.h"
 #include "container/failure.h"
@@ -31,10 +29,13 @@ enum {
  */
 typedef enum { REPORT_READY = 1, REPORT_FAILURE, REPORT_LOCK } ReportKind;
 
+enum { REPORT_DEVPTS = 1 << 0, REPORT_LAYERS = 1 << 1 };
+
+/* Whoever reads one takes nothing for granted: the process that has sent it is the container's own in all but name. */
 typedef struct Report {
         ReportKind kind;
-        bool has_devpts, has_layers; /* with ready: which of RootKept come along, in this order */
-        unsigned n_trees;            /* with lock: they come along, LOCK_TREES_MAX at most */
+        unsigned kept;    /* with ready: which of RootKept come along, REPORT_DEVPTS before REPORT_LAYERS */
+        unsigned n_trees; /* with lock: they come along, LOCK_TREES_MAX at most */
         union {
                 Failure failure;
                 char user[USER_PACKED_SIZE]; /* with ready: who runs the command, by user_pack() */

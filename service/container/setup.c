@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -308,15 +310,59 @@ int setup_go(Setup *setup, Failure *failure)
 }
 
 /* The leader waits for this, and there is nothing in it that could keep us. */
-static int setup_lock_trees(Setup *setup, const Report *report, int *trees, Failure *failure)
+static int setup_lock_trees(Setup *setup, const Report *report, const int *trees, Failure *failure)
 {
-        int r = -EPROTO;
+        int r = lock_trees(trees, report->n_trees, setup->pidfd, setup->report, BARRIER_LOCKED, failure);
 
-        if (report->n_trees <= LOCK_TREES_MAX)
-                r = lock_trees(trees, report->n_trees, setup->pidfd, setup->report, BARRIER_LOCKED, failure);
-        for (unsigned i = 0; i < LOCK_TREES_MAX; i++)
-                fd_close(trees[i]);
         return r < 0 ? r : SETUP_WAITING;
+}
+
+static bool is_of(int fd, unsigned long type)
+{
+        struct statfs fs;
+
+        return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == type;
+}
+
+/* The next leader gets what this one gives: nothing but what was to be kept. */
+static int setup_keep(Setup *setup, unsigned kept, int *fds, Failure *failure)
+{
+        int *devpts = &fds[0], *layers = &fds[kept & REPORT_DEVPTS ? 1 : 0];
+
+        if ((kept & REPORT_DEVPTS && !is_of(*devpts, DEVPTS_SUPER_MAGIC)) ||
+            (kept & REPORT_LAYERS && !is_of(*layers, TMPFS_MAGIC)))
+                return failure_set(failure, -EPROTO, FAILURE_SETUP, "the leader keeps what is not its own");
+        if (kept & REPORT_DEVPTS)
+                setup->kept.devpts = TAKE_FD(*devpts);
+        if (kept & REPORT_LAYERS)
+                setup->kept.layers = TAKE_FD(*layers);
+        return 0;
+}
+
+static int setup_take_ready(Setup *setup, const Report *report, int *fds, Failure *failure)
+{
+        int r = setup_keep(setup, report->kept, fds, failure);
+
+        if (r < 0)
+                return r;
+        r = user_unpack(report->user, &setup->user);
+        if (r < 0)
+                return failure_step(failure, r, "learn", "the user", NULL);
+        setup->is_ready = true;
+        r = setup_open_barrier(setup, failure);
+        return r < 0 ? r : SETUP_READY;
+}
+
+/* What is left in @fds is closed by the caller. */
+static int setup_take(Setup *setup, const Report *report, int *fds, Failure *failure)
+{
+        if (report->kind == REPORT_FAILURE)
+                return failure_take(&report->failure, failure);
+        if (report->kind == REPORT_LOCK && !setup->is_ready && report->n_trees <= LOCK_TREES_MAX)
+                return setup_lock_trees(setup, report, fds, failure);
+        if (report->kind == REPORT_READY && !setup->is_ready)
+                return setup_take_ready(setup, report, fds, failure);
+        return failure_set(failure, -EPROTO, FAILURE_SETUP, "the leader was not understood");
 }
 
 /* The socket's other end is closed by execve(2), and by death. A stub init keeps neither it nor the command's number. */
@@ -330,30 +376,18 @@ static int setup_read_end(const Setup *setup, Failure *failure)
 int setup_read(Setup *setup, Failure *failure)
 {
         Report report;
-        int fds[LOCK_TREES_MAX];
+        int fds[LOCK_TREES_MAX], r;
         ssize_t n = fd_receive(setup->report, &report, sizeof(report), fds, ELEMENTS(fds), MSG_DONTWAIT);
 
         if (n == -EAGAIN)
                 return SETUP_WAITING;
         if (n == 0 && setup->is_ready && setup->has_gone)
-                return setup_read_end(setup, failure);
-        if (n != sizeof(report))
-                return failure_set(failure, -EPROTO, FAILURE_SETUP, "the leader was killed during its set-up");
-        if (report.kind == REPORT_FAILURE) {
-                report.failure.sentence[sizeof(report.failure.sentence) - 1] = '\0';
-                *failure = report.failure;
-                return report.failure.code < 0 ? report.failure.code : -EPROTO;
-        }
-        if (report.kind == REPORT_LOCK)
-                return setup_lock_trees(setup, &report, fds, failure);
-        setup->kept = (RootKept){
-                .devpts = report.has_devpts ? fds[0] : -EBADF,
-                .layers = report.has_layers ? fds[report.has_devpts] : -EBADF,
-        };
-        int r = user_unpack(report.user, &setup->user);
-        if (r < 0)
-                return failure_step(failure, r, "learn", "the user", NULL);
-        setup->is_ready = true;
-        r = setup_open_barrier(setup, failure);
-        return r < 0 ? r : SETUP_READY;
+                r = setup_read_end(setup, failure);
+        else if (n != sizeof(report))
+                r = failure_set(failure, -EPROTO, FAILURE_SETUP, "the leader was killed during its set-up");
+        else
+                r = setup_take(setup, &report, fds, failure);
+        for (unsigned i = 0; i < ELEMENTS(fds); i++)
+                fd_close(fds[i]);
+        return r;
 }

@@ -209,9 +209,8 @@ static int visit_take(Visit *visit, Told *told, int fd)
         }
         fd_close(fd);
         if (told->kind == TOLD_FAILED) {
-                told->failure.sentence[sizeof(told->failure.sentence) - 1] = '\0';
                 if (visit->failure.code >= 0)
-                        visit->failure = told->failure;
+                        failure_take(&told->failure, &visit->failure);
                 return VISIT_UNDER_WAY;
         }
         *(told->kind == TOLD_DONE ? &visit->done : &visit->total) = told->work;

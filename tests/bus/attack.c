@@ -2,10 +2,12 @@
 #include "attack.h"
 
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -266,4 +268,41 @@ pid_t await_spare(Client *client)
                 n_containers(client);
         g_assert_cmpint(pid, >, 0);
         return pid;
+}
+
+/* ---- file systems that do not answer ---- */
+
+int mount_hanging(const char *path)
+{
+        struct {
+                struct fuse_in_header header;
+                char rest[FUSE_MIN_READ_BUFFER];
+        } request;
+        _cleanup_(fd_closep) int server = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        g_autofree char *data = g_strdup_printf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", server, ALICE, ALICE);
+
+        if (server < 0 || mount("hanging", path, "fuse", MS_NOSUID | MS_NODEV, data) < 0)
+                return -EBADF;
+        g_assert_cmpint(read(server, &request, sizeof(request)), >, 0);
+        g_assert_cmpuint(request.header.opcode, ==, FUSE_INIT);
+        const struct {
+                struct fuse_out_header header;
+                struct fuse_init_out init;
+        } answer = {
+                .header = {.len = sizeof(answer), .unique = request.header.unique},
+                .init = {.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .max_write = 4096},
+        };
+        g_assert_cmpint(write(server, &answer, sizeof(answer)), ==, sizeof(answer));
+        return TAKE_FD(server);
+}
+
+pid_t await_hanging(int server)
+{
+        union {
+                struct fuse_in_header header;
+                char whole[2 * FUSE_MIN_READ_BUFFER];
+        } request;
+
+        g_assert_cmpint(read(server, &request, sizeof(request)), >, 0);
+        return (pid_t)request.header.pid;
 }

@@ -75,6 +75,12 @@ void end_attacker(pid_t pid);
 /** swap_for_ever() - an attack: exchange the two paths that @data is an array of, as fast as it goes */
 void swap_for_ever(const void *data);
 
+/** mount_hanging() - a file system of alice's, that answers nothing after its first word. Return: its server; -EBADF. */
+int mount_hanging(const char *path);
+
+/** await_hanging() - until somebody waits for it for ever, or until @server is closed. Return: who. */
+pid_t await_hanging(int server);
+
 /** assert_others_are_served() - root is answered, whatever somebody else waits for */
 void assert_others_are_served(Fixture *fixture);
 

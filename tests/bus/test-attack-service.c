@@ -5,7 +5,6 @@
  * One user tries to have all of what everybody shares: names, places, memory, the manager's time, and its supervisors.
  */
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -407,31 +406,6 @@ static void test_name_kept(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 3);
 }
 
-/* A file system of alice's, that answers nothing after its first word. Return: its server's descriptor; -EBADF. */
-static int mount_hanging(const char *path)
-{
-        struct {
-                struct fuse_in_header header;
-                char rest[FUSE_MIN_READ_BUFFER];
-        } request;
-        _cleanup_(fd_closep) int server = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-        g_autofree char *data = g_strdup_printf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", server, ALICE, ALICE);
-
-        if (server < 0 || mount("hanging", path, "fuse", MS_NOSUID | MS_NODEV, data) < 0)
-                return -EBADF;
-        g_assert_cmpint(read(server, &request, sizeof(request)), >, 0);
-        g_assert_cmpuint(request.header.opcode, ==, FUSE_INIT);
-        const struct {
-                struct fuse_out_header header;
-                struct fuse_init_out init;
-        } answer = {
-                .header = {.len = sizeof(answer), .unique = request.header.unique},
-                .init = {.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .max_write = 4096},
-        };
-        g_assert_cmpint(write(server, &answer, sizeof(answer)), ==, sizeof(answer));
-        return TAKE_FD(server);
-}
-
 /*
  * Had it worked, a name would have been nobody's for ever, of a container that cannot be seen: its maker has left, and its
  * supervisor cannot end, since the leader waits for a file system of the maker's, where not even SIGKILL reaches it.
@@ -441,7 +415,6 @@ static void test_supervisor_hangs(Fixture *fixture)
         Client *alice = client_new(fixture, ALICE);
         const char *error = ERROR_PREFIX "ContainerExists";
         g_auto(Pending) pending = {};
-        char request[2 * FUSE_MIN_READ_BUFFER];
 
         make_directory(TEST_DIRECTORY "/hanging", 0755, ALICE);
         _cleanup_(fd_closep) int server = mount_hanging(TEST_DIRECTORY "/hanging");
@@ -453,7 +426,7 @@ static void test_supervisor_hangs(Fixture *fixture)
         client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
                           create_parameters("box", idle, "{'Root': <'" TEST_DIRECTORY "/hanging/tree'>}"), &pending);
         n_containers(alice);
-        g_assert_cmpint(read(server, request, sizeof(request)), >, 0); /* the leader has asked */
+        await_hanging(server);
         client_free(alice);
         await(pending.is_done);
         for (guint i = 0; i < 15 && g_str_equal(error, ERROR_PREFIX "ContainerExists");
