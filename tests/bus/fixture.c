@@ -26,7 +26,7 @@ enum { DEADLINE_SEC = 30 };
 /* Where the build leaves programs that look for each other in one directory once they are installed. */
 #define PROGRAM_DIRECTORIES "service/manager", "service/supervisor", "service/container", "cli"
 
-/* The policy of a system bus, as dbus-daemon ships it, with ours and polkit's. */
+/* The policy of a system bus, as dbus-daemon ships it, with ours and polkit's, and what systemd's own comes to. */
 static const char bus_configuration[] =
         "<busconfig><type>system</type><auth>EXTERNAL</auth><listen>" BUS_ADDRESS "</listen>"
         "<servicedir>" BUS_SERVICES_DIRECTORY "</servicedir>"
@@ -37,6 +37,9 @@ static const char bus_configuration[] =
         "<allow send_destination=\"org.freedesktop.DBus\" send_interface=\"org.freedesktop.DBus\"/>"
         "<allow send_destination=\"org.freedesktop.DBus\" send_interface=\"org.freedesktop.DBus.Introspectable\"/>"
         "<allow send_destination=\"org.freedesktop.DBus\" send_interface=\"org.freedesktop.DBus.Properties\"/>"
+        "<allow send_destination=\"org.freedesktop.systemd1\"/><allow send_destination=\"org.freedesktop.machine1\"/>"
+        "</policy>"
+        "<policy user=\"root\"><allow own=\"org.freedesktop.systemd1\"/><allow own=\"org.freedesktop.machine1\"/>"
         "</policy>"
         "<include ignore_missing=\"yes\">/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf</include>"
         "<include>%s/org.pflask.Manager1.conf</include></busconfig>";
