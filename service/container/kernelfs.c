@@ -95,7 +95,7 @@ static int kernelfs_protect(int proc, const char *path, int masks)
         if (tree < 0)
                 return tree;
         /* A mask has it all from what it was cloned of. */
-        int r = masks >= 0 ? 0 : tree_change(tree, MOUNT_ATTR_RDONLY | HARMLESS, MS_PRIVATE);
+        int r = masks >= 0 ? 0 : tree_change(tree, KERNELFS_READ_ONLY, MS_PRIVATE);
         return r < 0 ? r : tree_attach(tree, target);
 }
 
@@ -111,9 +111,10 @@ int kernelfs_protect_proc(int proc, int masks, Failure *failure)
 }
 
 /* The host's cgroups, for a container that shares their namespace: it sees where it is and changes nothing. */
-static int kernelfs_bind_cgroup(int sys)
+static int kernelfs_bind_cgroup(int sys, int shared)
 {
-        _cleanup_(fd_closep) int tree = kernelfs_bind_host("/sys/fs/cgroup", MOUNT_ATTR_RDONLY | HARMLESS);
+        _cleanup_(fd_closep) int tree = shared >= 0 ? fd_keep(shared)
+                                                    : kernelfs_bind_host("/sys/fs/cgroup", KERNELFS_READ_ONLY);
 
         if (tree == -ENOENT)
                 return 0;
@@ -137,14 +138,15 @@ static int kernelfs_cover_debug(int sys, int masks)
         return r;
 }
 
-int kernelfs_mount_sys(int root, uint64_t namespaces, int masks, Failure *failure)
+int kernelfs_mount_sys(int root, uint64_t namespaces, int shared, int masks, Failure *failure)
 {
-        _cleanup_(fd_closep) int sys = tree_make("sysfs", MOUNT_ATTR_RDONLY | HARMLESS, NULL);
+        _cleanup_(fd_closep) int sys = tree_make("sysfs", KERNELFS_READ_ONLY, NULL);
         bool is_bound = sys == -EPERM;
 
         /* Only who owns the network namespace is given a sysfs, which shows its interfaces. */
         if (is_bound)
-                sys = kernelfs_bind_host("/sys", MOUNT_ATTR_RDONLY | HARMLESS);
+                sys = shared >= 0 && !(namespaces & CLONE_NEWNET) ? fd_keep(shared)
+                                                                  : kernelfs_bind_host("/sys", KERNELFS_READ_ONLY);
         if (sys < 0)
                 return tree_fail(failure, sys, "sysfs", "/sys", NULL);
         int r = tree_attach_beneath(sys, root, "/sys");
@@ -155,13 +157,13 @@ int kernelfs_mount_sys(int root, uint64_t namespaces, int masks, Failure *failur
                 return failure_step(failure, r, "cover", "the kernel's debugging", "/sys");
         if (is_bound || (namespaces & CLONE_NEWCGROUP))
                 return 0;
-        r = kernelfs_bind_cgroup(sys);
+        r = kernelfs_bind_cgroup(sys, shared);
         return r < 0 ? tree_fail(failure, r, "cgroups", "/sys/fs/cgroup", NULL) : 0;
 }
 
 int kernelfs_mount_own_sys(int root, Failure *failure)
 {
-        _cleanup_(fd_closep) int sys = tree_make("sysfs", MOUNT_ATTR_RDONLY | HARMLESS, NULL);
+        _cleanup_(fd_closep) int sys = tree_make("sysfs", KERNELFS_READ_ONLY, NULL);
 
         if (sys == -EPERM)
                 return 0;

@@ -9,9 +9,13 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/mount.h>
 
 #include "common/macros.h"
 #include "container/failure.h"
+
+/* Attributes of a view that is the host's. */
+enum { KERNELFS_READ_ONLY = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
 
 /**
  * kernelfs_mount_proc() - a new /proc
@@ -42,11 +46,12 @@ int kernelfs_protect_proc(int proc, int masks, Failure *failure);
 
 /**
  * kernelfs_mount_sys() - /sys, read-only; with the host's cgroups where they are shared
+ * @shared:  what Sources has of it, locked; -EBADF: it is bound here
  * @masks:  of kernelfs_stage_masks()
  *
  * Return: 0; -errno.
  */
-int kernelfs_mount_sys(int root, uint64_t namespaces, int masks, Failure *failure);
+int kernelfs_mount_sys(int root, uint64_t namespaces, int shared, int masks, Failure *failure);
 
 /** kernelfs_mount_own_sys() - /sys of a new network namespace, if the kernel allows one. Return: 0; -errno. */
 int kernelfs_mount_own_sys(int root, Failure *failure);

@@ -137,7 +137,7 @@ static int leader_lock_sources(const Leader *leader, Failure *failure)
 
         if (!(leader->namespaces & CLONE_NEWUSER))
                 return 0;
-        _cleanup_(freep) int **trees = calloc(1 + leader->sources->n_mounts, sizeof(int *));
+        _cleanup_(freep) int **trees = calloc(2 + leader->sources->n_mounts, sizeof(int *));
         if (!trees)
                 return failure_step(failure, -ENOMEM, "lock", "mounts", NULL);
         size_t n = sources_unlocked(leader->sources, trees);

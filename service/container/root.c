@@ -127,7 +127,7 @@ static int root_furnish(const RootInput *input, int root, int masks, Failure *fa
                 return proc;
         r = kernelfs_protect_proc(proc, masks, failure);
         if (r >= 0)
-                r = kernelfs_mount_sys(root, input->namespaces, masks, failure);
+                r = kernelfs_mount_sys(root, input->namespaces, input->sources->sys, masks, failure);
         if (r >= 0 && input->spec->private_devices)
                 r = root_mount_devices(input, root, failure);
         return r < 0 ? r : root_mount_run(root, failure);

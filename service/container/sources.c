@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "common/fd.h"
 #include "common/path.h"
+#include "container/kernelfs.h"
 #include "container/tree.h"
 
 /* What the steps below have in common. */
@@ -95,6 +97,25 @@ static int source_open_host(const Opening *opening, Sources *sources)
                 return 0;
         sources->host = source_clone(opening->host, MOUNT_ATTR_RDONLY);
         return sources->host < 0 ? tree_fail(opening->failure, sources->host, "the host's tree", "/", NULL) : 0;
+}
+
+/*
+ * What shows the cgroups of the host, to a container that shares their namespace. Its root owns those that the host has
+ * delegated to who is root there: it sees where it is, and is to change nothing. Only who owns the network namespace is
+ * given a sysfs of its own; others see the host's.
+ */
+static int source_open_sys(const Opening *opening, Sources *sources)
+{
+        const uint64_t flags = spec_clone_flags(opening->spec);
+        const char *path = flags & CLONE_NEWNET ? "/sys/fs/cgroup" : "/sys";
+
+        if (!(flags & CLONE_NEWUSER) || flags & CLONE_NEWCGROUP)
+                return 0;
+        _cleanup_(fd_closep) int fd = path_open(opening->host, path, O_PATH | O_DIRECTORY);
+        if (fd == -ENOENT)
+                return 0;
+        sources->sys = fd < 0 ? fd : source_clone(fd, KERNELFS_READ_ONLY);
+        return sources->sys < 0 ? tree_fail(opening->failure, sources->sys, path, path, NULL) : 0;
 }
 
 static int source_open_bind(const Opening *opening, const Mount *mount, Source *source)
@@ -240,7 +261,7 @@ static Sources *sources_new(size_t n_mounts)
 
         if (!sources)
                 return NULL;
-        sources->root = sources->host = -EBADF;
+        sources->root = sources->host = sources->sys = -EBADF;
         sources->mounts = calloc(n_mounts, sizeof(*sources->mounts));
         if (!sources->mounts && n_mounts > 0)
                 return NULL;
@@ -260,6 +281,8 @@ int sources_open(const Spec *spec, const Identity *identity, Sources **ret, Fail
         if (!sources)
                 return failure_step(failure, -ENOMEM, "open", "mounts", NULL);
         int r = spec_has_root(spec) ? source_open_root(&opening, sources) : source_open_host(&opening, sources);
+        if (r >= 0 && spec_has_root(spec))
+                r = source_open_sys(&opening, sources);
         for (size_t i = 0; i < spec->n_mounts && r >= 0; i++)
                 r = source_open(&opening, &spec->mounts[i], &sources->mounts[i]);
         if (r < 0)
@@ -316,6 +339,8 @@ size_t sources_unlocked(Sources *sources, int **ret)
                 ret[n++] = &sources->root;
         if (sources->host >= 0)
                 ret[n++] = &sources->host;
+        if (sources->sys >= 0)
+                ret[n++] = &sources->sys;
         for (size_t i = 0; i < sources->n_mounts; i++)
                 if (sources->mounts[i].is_unlocked)
                         ret[n++] = &sources->mounts[i].tree;
@@ -330,6 +355,7 @@ Sources *sources_free(Sources *sources)
                 return NULL;
         fd_close(sources->root);
         fd_close(sources->host);
+        fd_close(sources->sys);
         for (size_t i = 0; i < sources->n_mounts; i++) {
                 fd_close(sources->mounts[i].tree);
                 fd_close(sources->mounts[i].upper);

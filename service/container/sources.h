@@ -30,6 +30,7 @@ typedef struct Source {
 typedef struct Sources {
         int root; /* detached tree; -EBADF: the container has the host's own */
         int host; /* a detached copy of that, read-only and to be locked; -EBADF: it is used as it is */
+        int sys;  /* detached, read-only and to be locked: /sys, or /sys/fs/cgroup for a /sys of its own; or -EBADF */
         bool is_root_unlocked;
         Source *mounts; /* one for each of spec->mounts */
         size_t n_mounts;
@@ -78,7 +79,7 @@ int sources_map_root(const Sources *sources, const Spec *spec, int userns, Failu
 
 /**
  * sources_unlocked() - the trees whose attributes the root of a container with a user namespace could lift: tree-lock.h
- * @ret:  where to find each of them, to be exchanged for one that is locked; has room for 1 + n_mounts
+ * @ret:  where to find each of them, to be exchanged for one that is locked; has room for 2 + n_mounts
  *
  * Of a privileged container that is each one; of a confined one those that were made read-only here, since everything
  * else comes from the leader's own copy of the host's mounts, and has been locked with that.

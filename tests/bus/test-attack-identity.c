@@ -6,6 +6,7 @@
  * become another between question and answer.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,57 @@ static void test_altered_record(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+/*
+ * Has alice own each cgroup that the test is in, in every hierarchy, as a systemd would that delegates it to her.
+ *
+ * Return: whether this machine has let the test have some.
+ */
+static gboolean delegate_cgroups(void)
+{
+        static const char script[] =
+                "cut -d: -f3 /proc/self/cgroup | grep /pflask-test- | while read path; do"
+                " for m in $(awk '/ - cgroup2? / && $4 == \"/\" {print $5}' /proc/self/mountinfo); do"
+                " ! [ -d $m$path ] || chown -R 61001 $m$path; done; echo $path; done";
+        const char *const argv[] = {"sh", "-c", script, NULL};
+        g_autofree char *out = NULL;
+
+        g_assert_true(g_spawn_sync(NULL, (char **)(uintptr_t)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, NULL,
+                                   NULL, NULL));
+        return *out != '\0';
+}
+
+/*
+ * Had it worked, a container that was to see the host's cgroups would have changed them (CVE-2023-25809): in those that
+ * are delegated to alice, nothing else than the mounts' being read-only for good keeps its root from that.
+ */
+static void test_cgroups_of_the_host(Fixture *fixture)
+{
+        static const char script[] =
+                "exec 2>/dev/null; b=/bin/busybox; own=$($b cut -d: -f3 /proc/self/cgroup | $b grep /pflask-test- |"
+                " $b sort -u); $b awk '/ - cgroup2? / {print $5}' /proc/self/mountinfo | (n=0; k=0; while read m; do"
+                " n=$((n + 1)); for c in '' $own; do [ -d $m$c ] || continue; [ -z \"$c\" ] || k=$((k + 1));"
+                " $b mount -o remount,bind,rw $m && echo remounted $m; $b umount $m && echo uncovered $m;"
+                " $b mkdir $m$c/pflask-attack && echo made $m$c; (echo 0 >$m$c/cgroup.procs) && echo wrote $m$c;"
+                " done; done; echo $n mounts, $k own)";
+        static const char *const rows[] = {
+                "{'Root': <'" TEST_DIRECTORY "/tree'>, 'SharedNamespaces': <['cgroup']>}",
+                "{'Root': <'" TEST_DIRECTORY "/tree'>, 'SharedNamespaces': <['cgroup']>, 'PrivateNetwork': <true>}",
+        };
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        if (!make_tree(TEST_DIRECTORY "/tree", ALICE))
+                return;
+        gboolean has_own = delegate_cgroups();
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                guint n_mounts, n_own;
+                g_autofree char *said = leader_says(alice, "box", script, rows[i]);
+                wait_for(alice, "box", "exited", 0);
+                g_test_message("%s", said);
+                g_assert_cmpint(sscanf(said, "%u mounts, %u own", &n_mounts, &n_own), ==, 2);
+                g_assert_true(!has_own || (n_mounts > 0 && n_own > 0));
+        }
+}
+
 /* ---- A10 ---- */
 
 /* Had it worked, a rule that refuses root would have let in who spells it as a number. */
@@ -325,6 +377,7 @@ static const Test tests[] = {
         ATTACK("/attack/A5-a-namespace-that-is-made-later", test_namespace_made_later),
         ATTACK("/attack/A5-options-that-reach-further", test_reaching_options),
         ATTACK("/attack/A5-a-record-that-was-altered", test_altered_record),
+        ATTACK("/attack/A5-the-cgroups-of-the-host", test_cgroups_of_the_host),
         ATTACK("/attack/A10-root-as-a-number-is-root", test_root_as_a_number),
         ATTACK("/attack/A14-a-leaving-that-is-forged", test_leaving_forged),
         ATTACK("/attack/A14-callers-who-are-gone", test_callers_who_are_gone),
