@@ -32,23 +32,90 @@ static void test_program_overwritten(Fixture *fixture)
         g_assert_nonnull(strstr(stub, "Read-only file system"));
 }
 
-/* The program that joins is executed again by the container's own script; it must neither run for it nor be open. */
-static void test_program_as_interpreter(Fixture *fixture)
+/* Holds on to the program of every process that joins, and writes to it whenever it may be written to. */
+static const char overwrite[] =
+        "$| = 1; print \"ready\\n\"; for (;;) { opendir D, '/proc'; for my $p (grep /^\\d+$/, readdir D) {"
+        " my $exe = readlink \"/proc/$p/exe\"; next if !defined $exe || $exe =~ /perl/;"
+        " print \"seen\\n\" if !$seen++; my $held; push @held, $held if open $held, '<', \"/proc/$p/exe\";"
+        " shift @held if @held > 8; print \"changed\\n\" if chmod 0755, \"/proc/$p/exe\";"
+        " for (\"/proc/$p/exe\", map { '/proc/self/fd/' . fileno $_ } @held) {"
+        " for my $mode ('+<', '>>') { next if !open F, $mode, $_; print \"overwritten\\n\"; syswrite F, 'evil' } } } }";
+
+/* What is to stay as it is. Return: the caller's. */
+static char *programs_sum(void)
 {
-        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        static const char *const programs[] = {"service/supervisor/pflask-supervisor", "service/manager/pflask-manager",
+                                               "cli/pflask"};
+        g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+
+        for (guint i = 0; i < G_N_ELEMENTS(programs); i++) {
+                g_autofree char *path = build_path(programs[i]), *content = NULL;
+                gsize length;
+                g_assert_true(g_file_get_contents(path, &content, &length, NULL));
+                g_checksum_update(sum, (const guchar *)content, (gssize)length);
+        }
+        return g_strdup(g_checksum_get_string(sum));
+}
+
+static void join_shell(Client *client)
+{
+        g_autoptr(GUnixFDList) got = NULL;
         g_autoptr(GError) error = NULL;
+        guint32 process;
+
+        g_autoptr(GVariant)
+                reply = client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "OpenContainerShell",
+                                    g_variant_new("(ss@as@as@a{sv})", "box", "", g_variant_new_strv(NULL, 0),
+                                                  g_variant_new_strv(NULL, 0), options(NULL)),
+                                    NULL, &got, &error);
+        g_assert_no_error(error);
+        g_variant_get(reply, "(uhh)", &process, NULL, NULL);
+        g_variant_unref(manager_call(client, "WaitProcess", "(su)", "box", process));
+}
+
+/* Alternately a command and a shell are sent into what runs overwrite(). Return: what it says of that. */
+static char *race(Client *client, guint n)
+{
+        static const char *const command[] = {"perl", "-e", overwrite, NULL};
+        g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+
+        g_variant_unref(manager_call(client, "CreateContainer", "(s^as@a{sv})", "box", command,
+                                     options("{'Mounts': <[('bind', ['" TEST_DIRECTORY "/evil', '/bin/sh']),"
+                                             " ('bind', ['" TEST_DIRECTORY "/evil', '/bin/bash'])]>}")));
+        attach(client, "box", FALSE, &attachment);
+        for (guint i = 0; i < n; i++) {
+                exec_succeeds(client, "box", "true");
+                join_shell(client);
+        }
+        terminate(client, "box");
+        GByteArray *said = read_until_end(attachment.console);
+        g_byte_array_prepend(said, g_bytes_get_data(attachment.backlog, NULL),
+                             (guint)g_bytes_get_size(attachment.backlog));
+        g_byte_array_append(said, (const guint8 *)"", 1);
+        return (char *)g_byte_array_free(said, FALSE);
+}
+
+/*
+ * The attack itself: the container's shell has the program of whoever joins for its interpreter, and the container's
+ * root, who is the host's or alice, waits for that program. With -m slow it is 10,000 commands and 10,000 shells each.
+ */
+static void test_program_raced(Fixture *fixture)
+{
+        static const uid_t owners[] = {0, ALICE};
+        g_autofree char *before = programs_sum();
 
         write_file(TEST_DIRECTORY "/evil", "#!/proc/self/exe\n", 0755, ALICE);
-        create(alice, "box", idle, "{'Mounts': <[('bind', ['" TEST_DIRECTORY "/evil', '/bin/true'])]>}");
-        for (guint i = 0; i < rounds(20); i++) {
-                g_autofree char *said = exec_says(alice, "box", "",
-                                                  "true; (: >> /proc/1/exe); for p in /proc/[0-9]*; "
-                                                  "do readlink $p/exe; done",
-                                                  NULL, &error);
-                g_assert_no_error(error);
-                g_assert_null(strstr(said, "pflask-supervisor"));
+        for (guint i = 0; i < G_N_ELEMENTS(owners); i++) {
+                g_autoptr(Client) owner = client_new(fixture, owners[i]);
+                g_autofree char *said = race(owner, rounds(g_test_slow() ? 10000 : 100));
+                g_test_message("%s", said);
+                g_assert_nonnull(strstr(said, "ready"));
+                g_assert_nonnull(strstr(said, "seen"));
+                g_assert_null(strstr(said, "overwritten"));
+                g_assert_null(strstr(said, "changed"));
         }
-        terminate(alice, "box");
+        g_autofree char *after = programs_sum();
+        g_assert_cmpstr(after, ==, before);
 }
 
 /* ---- A2 ---- */
@@ -300,7 +367,7 @@ static void test_leader_goes_elsewhere(Fixture *fixture)
 
 static const Test tests[] = {
         TEST("/attack/A1-the-supervisor-is-no-writable-file", test_program_overwritten, ON_BUS),
-        ATTACK("/attack/A1-who-joins-is-no-interpreter", test_program_as_interpreter),
+        ATTACK("/attack/A1-the-program-that-joins-stays-as-it-is", test_program_raced),
         TEST("/attack/A2-a-descriptor-as-working-directory", test_descriptor_as_directory, ON_BOTH),
         ATTACK("/attack/A2-three-descriptors-and-no-more", test_three_descriptors),
         ATTACK("/attack/A3-who-joins-is-watched-in-vain", test_joiner_watched),
