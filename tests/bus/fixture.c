@@ -218,6 +218,15 @@ static void polkit_write(const char *path, const char *content)
         g_assert_no_error(error);
 }
 
+/* As it is installed: with gettext the build has made one that speaks other languages too. */
+static char *policy_path(void)
+{
+        g_autofree char *built = build_path("bus-policy/" POLICY);
+
+        return g_access(built, R_OK) == 0 ? g_steal_pointer(&built)
+                                          : g_build_filename(g_getenv("PFLASK_BUS_POLICY_DIRECTORY"), POLICY, NULL);
+}
+
 static void polkit_start(Fixture *fixture, const char *rules)
 {
         static const char *const programs[] = {"/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd"};
@@ -225,7 +234,7 @@ static void polkit_start(Fixture *fixture, const char *rules)
         g_autoptr(GError) error = NULL;
 
         polkit_write("/etc/polkit-1/rules.d/test.rules", rules);
-        g_autofree char *policy = g_build_filename(g_getenv("PFLASK_BUS_POLICY_DIRECTORY"), POLICY, NULL);
+        g_autofree char *policy = policy_path();
         g_file_get_contents(policy, &actions, NULL, &error);
         g_assert_no_error(error);
         polkit_write("/usr/share/polkit-1/actions/" POLICY, actions);

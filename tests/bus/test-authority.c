@@ -336,6 +336,40 @@ static void test_no_polkit(Fixture *fixture)
 /* polkit's numbers: who is not at the machine, whose session is in the background, and who sits there. */
 enum { ADMIN = 2, ADMIN_KEEP = 4, YES = 5 };
 
+/* As who speaks the language of @locale is told of them. Return: the caller's. */
+static GVariant *enumerate_actions(Client *client, const char *locale)
+{
+        GVariant *reply = g_dbus_connection_call_sync(
+                client->connection, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+                "org.freedesktop.PolicyKit1.Authority", "EnumerateActions", g_variant_new("(s)", locale), NULL,
+                G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+
+        g_assert_nonnull(reply);
+        return reply;
+}
+
+/* The translations are in the file, but it is polkit who has to find them there. */
+static void test_language(Fixture *fixture)
+{
+        static const char *const id = "org.pflask.manager1.attach";
+        g_autofree char *built = build_path("bus-policy/org.pflask.manager1.policy");
+        g_autoptr(GVariantIter) actions = NULL;
+        const char *action, *description, *message, *found = NULL;
+
+        if (access(built, R_OK) < 0) {
+                g_test_skip("built without gettext");
+                return;
+        }
+        g_autoptr(GVariant) reply = enumerate_actions(fixture->client, "de_DE.UTF-8");
+        g_variant_get(reply, "(a(ssssssuuua{ss}))", &actions);
+        while (g_variant_iter_next(actions, "(&s&s&s&s&s&suuua{ss})", &action, &description, &message, NULL, NULL, NULL,
+                                   NULL, NULL, NULL, NULL))
+                if (g_str_equal(action, id))
+                        found = message;
+        g_assert_cmpstr(found, ==,
+                        "Legitimierung ist erforderlich, um die Konsole des Containers $(container) zu benutzen.");
+}
+
 /* What polkit has read of the policy is what the contract promises, with all that a prompt shows. */
 static void test_policy(Fixture *fixture)
 {
@@ -353,11 +387,7 @@ static void test_policy(Fixture *fixture)
         g_autoptr(GVariantIter) actions = NULL;
         guint n = 0;
 
-        g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-                fixture->client->connection, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
-                "org.freedesktop.PolicyKit1.Authority", "EnumerateActions", g_variant_new("(s)", ""), NULL,
-                G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
-        g_assert_nonnull(reply);
+        g_autoptr(GVariant) reply = enumerate_actions(fixture->client, "");
         g_variant_get(reply, "(a(ssssssuuua{ss}))", &actions);
         while (g_variant_iter_next(actions, "(&s&s&s&s&s&suuua{ss})", &id, &description, &message, &vendor, NULL, &icon,
                                    &any, &inactive, &active, NULL)) {
@@ -378,20 +408,6 @@ static void test_policy(Fixture *fixture)
         g_assert_cmpuint(n, ==, G_N_ELEMENTS(rows));
 }
 
-/* A sentence that no catalogue is named for cannot be translated. */
-static void test_translatable(Fixture *fixture _unused_)
-{
-        g_autofree char *file = g_strconcat(g_getenv("PFLASK_BUS_POLICY_DIRECTORY"), "/org.pflask.manager1.policy",
-                                            NULL);
-        g_autofree char *text = NULL;
-
-        g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
-        g_assert_null(strstr(text, "<message>"));
-        g_assert_null(strstr(text, "<description>"));
-        g_assert_nonnull(strstr(text, "<message gettext-domain=\"pflask\">"));
-        g_assert_nonnull(strstr(text, "<description gettext-domain=\"pflask\">"));
-}
-
 #define WITH_RULES(test_name, test_function)                                                                \
         {                                                                                                   \
                 .name = test_name, .function = test_function, .flags = ON_BUS | WITH_POLKIT, .rules = rules \
@@ -410,7 +426,7 @@ static const Test tests[] = {
         WITH_RULES("/authority/a-caller-who-leaves-has-not-asked", test_caller_leaves),
         WITH_RULES("/authority/an-answer-is-about-the-container-asked-about", test_replaced_meanwhile),
         WITH_RULES("/authority/the-policy-is-that-of-the-contract", test_policy),
-        TEST("/authority/the-policy-can-be-translated", test_translatable, ON_BUS),
+        WITH_RULES("/authority/polkit-asks-in-german", test_language),
         WITH_RULES("/authority/A23-odd-uids-are-strangers", test_odd_uids),
         TEST("/authority/the-bus-lets-everybody-call", test_bus_lets_everybody_call, ON_BUS),
         TEST("/authority/the-name-is-roots", test_name_is_roots, ON_BUS),
