@@ -81,28 +81,31 @@ static bool can_be_shown(const char *word)
         return length > 0 && length <= SHOWN_MAX;
 }
 
+/* Marks what xgettext(1) is to find. */
+#define N_(sentence) sentence
+
 /* By: is it privileged; has it a name; can its program be shown. */
 static const char *const run_messages[2][2][2] = {
-        {{"Authentication is required to run a program in a new container.",
-          "Authentication is required to run $(program) in a new container."},
-         {"Authentication is required to run a program in the container $(container).", NULL}},
-        {{"Authentication is required to run a program in a new container, with more than your own authority.",
-          "Authentication is required to run $(program) in a new container, with more than your own authority."},
-         {"Authentication is required to run a program in the container $(container), with more than your own "
-          "authority.",
+        {{N_("Authentication is required to run a program in a new container."),
+          N_("Authentication is required to run $(program) in a new container.")},
+         {N_("Authentication is required to run a program in the container $(container)."), NULL}},
+        {{N_("Authentication is required to run a program in a new container, with more than your own authority."),
+          N_("Authentication is required to run $(program) in a new container, with more than your own authority.")},
+         {N_("Authentication is required to run a program in the container $(container), with more than your own "
+             "authority."),
           NULL}},
 };
 
 /* By: is there a program; can all be shown. */
 static const char *const exec_messages[2][2] = {
-        {"Authentication is required to open a shell in the container $(container).",
-         "Authentication is required to open a shell as $(user) in the container $(container)."},
-        {"Authentication is required to run a program in the container $(container).", NULL},
+        {N_("Authentication is required to open a shell in the container $(container)."),
+         N_("Authentication is required to open a shell as $(user) in the container $(container).")},
+        {N_("Authentication is required to run a program in the container $(container)."), NULL},
 };
 
 /*
  * The sentence for a person, where that of the policy would have a hole, or something in it that is not to be shown:
- * polkit fills in the details. It is translated by polkit, too. Return: NULL: the policy's.
+ * polkit fills in the details, and translates it with the catalogue that is named. Return: NULL: the policy's.
  */
 static const char *authority_message(const Call *call, const char *user)
 {
@@ -113,7 +116,7 @@ static const char *authority_message(const Call *call, const char *user)
         if (call->method->action != ACTION_EXEC)
                 return NULL;
         if (!call->execution)
-                return "Authentication is required to signal a process in the container $(container).";
+                return N_("Authentication is required to signal a process in the container $(container).");
         return exec_messages[*program != '\0'][can_be_shown(user) && (!*program || can_be_shown(program))];
 }
 
