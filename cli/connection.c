@@ -188,8 +188,11 @@ void connection_explain(const Connection *connection, const char *member, sd_bus
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_ACCESS_DENIED,
                                    SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)) {
                 sd_bus_error_free(error);
-                error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "%s was refused: %s", member,
-                          message ?: "access is denied");
+                /* The manager says what it refuses, and which action decides. */
+                if (message)
+                        error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "%s", message);
+                else
+                        error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "%s was refused", member);
         } else if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
                    strncmp(error->name ?: "", "org.freedesktop.DBus.Error.Spawn.",
                            strlen("org.freedesktop.DBus.Error.Spawn.")) == 0) {

@@ -19,6 +19,16 @@ static const char *const action_ids[] = {
         [ACTION_INSPECT] = ACTION_PREFIX "inspect",
 };
 
+/* What is refused, before the container's name. */
+static const char *const refused[] = {
+        [ACTION_RUN] = "run",
+        [ACTION_MANAGE] = "stop, restart or signal",
+        [ACTION_ATTACH] = "use the console of",
+        [ACTION_EXEC] = "run a program in",
+        [ACTION_TRANSFER] = "reach the files of",
+        [ACTION_INSPECT] = "look into",
+};
+
 /* Longer words are none that a person compares with anything. */
 enum { SHOWN_MAX = 128 };
 
@@ -149,14 +159,30 @@ static int authority_append_details(Call *call, sd_bus_message *query)
         return r < 0 ? r : sd_bus_message_close_container(query);
 }
 
-/* Whoever is refused a container wants to know which option made it a privileged one. */
-static void authority_deny(Call *call, const char *name, const char *sentence)
+/*
+ * What the caller hears who is refused, before the reason. It is made before polkit is asked, while the container is
+ * there; and whoever is refused one wants to know which option made it a privileged one.
+ */
+static int authority_name_what(Call *call)
 {
-        const char *reason = call->method->action == ACTION_RUN ? call->confinement.reason : NULL;
+        const char *option = call->method->action == ACTION_RUN ? call->confinement.reason : NULL;
+        const char *what = call->method->action == ACTION_EXEC && !call->execution ? "signal a process in"
+                                                                                   : refused[call->method->action];
+        const char *name = call->container ? call->container->name : call->spec ? call->spec->name : "";
 
+        free(call->authority.what);
+        int r = asprintf(&call->authority.what, "cannot %s %s%s%s%s%s", what, *name ? "container '" : "a container",
+                         name, *name ? "'" : "", option ? ", as " : "", option ?: "");
+        if (r < 0)
+                call->authority.what = NULL;
+        return r < 0 ? -ENOMEM : 0;
+}
+
+static void authority_deny(Call *call, const char *name, const char *reason)
+{
         sd_bus_error_free(&call->authority.denial);
-        error_set(&call->authority.denial, name, "%s (polkit action %s)%s%s", sentence, authority_action(call),
-                  reason ? ": " : "", reason ?: "");
+        error_set(&call->authority.denial, name, "%s: %s (polkit action %s)", call->authority.what, reason,
+                  authority_action(call));
 }
 
 /* Reads polkit's answer: (bba{ss}), is it authorized, would a question have helped. */
@@ -208,6 +234,9 @@ static int authority_ask(Call *call, sd_bus_error *error)
         int r;
 
         authority->container_id = authority_object(call);
+        r = authority_name_what(call);
+        if (r < 0)
+                return r;
         free(authority->cancellation_id);
         if (asprintf(&authority->cancellation_id, "pflask-%p", (void *)call) < 0) {
                 authority->cancellation_id = NULL;
@@ -265,5 +294,7 @@ void authority_done(Authority *authority, sd_bus *bus)
         }
         free(authority->cancellation_id);
         authority->cancellation_id = NULL;
+        free(authority->what);
+        authority->what = NULL;
         sd_bus_error_free(&authority->denial);
 }

@@ -39,6 +39,7 @@ typedef struct Authority {
         bool is_owner;           /* passed unasked about an own confined container: with no authority but that */
         sd_id128_t container_id; /* what it was asked about; zero without a container */
         sd_bus_error denial;     /* when it isn't granted */
+        char *what;              /* is not allowed, for the denial */
         char *cancellation_id;
 } Authority;
 

@@ -333,6 +333,61 @@ static void test_no_polkit(Fixture *fixture)
         terminate(fixture->client, "box");
 }
 
+/* What the client says to @uid, in one line, and nothing else. */
+static void assert_says(Fixture *fixture, uid_t uid, const char *arguments, int status, const char *expected)
+{
+        g_autofree char *script = g_strdup_printf("exec setpriv --reuid %u --regid %u --clear-groups $pflask %s", uid,
+                                                  uid, arguments);
+        g_autofree char *out = NULL, *err = NULL;
+
+        int got = shell(fixture, script, &out, &err);
+        g_test_message("%s", err);
+        g_assert_true(g_str_has_prefix(err, "pflask: "));
+        g_assert_true(g_str_has_suffix(err, expected)); /* behind the name, where there could be several */
+        g_assert_true(strchr(err, '\n') == err + strlen(err) - 1);
+        g_assert_cmpint(got, ==, status);
+        g_assert_cmpstr(out, ==, "");
+}
+
+/* One sentence: what was denied, why, and which action decides. Nobody can be asked here: there is no terminal. */
+static void test_sentences(Fixture *fixture)
+{
+#define REFUSED "interactive authentication is required (polkit action org.pflask.manager1."
+        static const struct {
+                uid_t uid;
+                const char *arguments, *sentence;
+        } rows[] = {
+                {CAROL, "kill box", "cannot stop, restart or signal container 'box': " REFUSED "manage)"},
+                {CAROL, "--no-ask-password terminate box",
+                 "cannot stop, restart or signal container 'box': " REFUSED "manage)"},
+                {CAROL, "reboot box", "cannot stop, restart or signal container 'box': " REFUSED "manage)"},
+                {CAROL, "attach box", "cannot use the console of container 'box': " REFUSED "attach)"},
+                {CAROL, "logs box", "cannot use the console of container 'box': " REFUSED "attach)"},
+                {CAROL, "exec box true", "cannot run a program in container 'box': " REFUSED "exec)"},
+                {CAROL, "shell box", "cannot run a program in container 'box': " REFUSED "exec)"},
+                {CAROL, "copy-to box /etc/passwd /tmp",
+                 "cannot reach the files of container 'box': " REFUSED "transfer)"},
+                {CAROL, "--no-ask-password bind box /etc /mnt",
+                 "cannot reach the files of container 'box': " REFUSED "transfer)"},
+                {CAROL, "describe box", "cannot look into container 'box': " REFUSED "inspect)"},
+                {CAROL, "run --name=other --no-userns -- true",
+                 "cannot run container 'other', as option 'SharedNamespaces' keeps the host's user namespace: " REFUSED
+                 "run-privileged)"},
+                {BOB, "terminate never",
+                 "cannot stop, restart or signal container 'never': access is denied (polkit action "
+                 "org.pflask.manager1.manage)"},
+        };
+
+        create(fixture->client, "box", idle, NULL);
+        create(fixture->client, "never", idle, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autofree char *expected = g_strconcat(rows[i].sentence, "\n", NULL);
+                assert_says(fixture, rows[i].uid, rows[i].arguments, 125, expected);
+        }
+        terminate(fixture->client, "box");
+        terminate(fixture->client, "never");
+}
+
 /* polkit's numbers: who is not at the machine, whose session is in the background, and who sits there. */
 enum { ADMIN = 2, ADMIN_KEEP = 4, YES = 5 };
 
@@ -425,6 +480,7 @@ static const Test tests[] = {
         WITH_RULES("/authority/a-slow-answer-delays-nobody-else", test_slow_answer),
         WITH_RULES("/authority/a-caller-who-leaves-has-not-asked", test_caller_leaves),
         WITH_RULES("/authority/an-answer-is-about-the-container-asked-about", test_replaced_meanwhile),
+        WITH_RULES("/authority/a-denial-says-what-and-by-which-action", test_sentences),
         WITH_RULES("/authority/the-policy-is-that-of-the-contract", test_policy),
         WITH_RULES("/authority/polkit-asks-in-german", test_language),
         WITH_RULES("/authority/A23-odd-uids-are-strangers", test_odd_uids),
