@@ -41,6 +41,26 @@ static void test_names(Fixture *fixture)
         wait_for(fixture->client, longest, "exited", 0);
 }
 
+/* Had it worked, the manager would have looked for the end of it on its stack. An option says what it is instead. */
+static void test_variants_in_variants(Fixture *fixture)
+{
+        static const char *const options_of[] = {"Root", "Environment", "Mounts", "ReadOnly", "None"};
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+
+        for (guint i = 0; i < G_N_ELEMENTS(options_of); i++) {
+                static const char *const command[] = {"true", NULL};
+                g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+                GVariant *value = g_variant_new_string("/");
+                for (guint level = 1; level < 30; level++)
+                        value = g_variant_new_variant(value);
+                g_variant_builder_add(&builder, "{sv}", options_of[i], value);
+                g_assert_cmpstr(outcome(alice, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                        g_variant_new("(s^as@a{sv})", "box", command, g_variant_builder_end(&builder))),
+                                ==, ERROR_PREFIX "InvalidOption");
+                assert_others_are_served(fixture);
+        }
+}
+
 /* Had it worked, whoever sends what no limit allows would have taken the service away from the others. */
 static void test_too_much(Fixture *fixture)
 {
@@ -474,6 +494,7 @@ static void test_ends_without_number(Fixture *fixture)
 static const Test tests[] = {
         TEST("/attack/A25-names-that-are-more-than-names", test_names, ON_BOTH),
         ATTACK("/attack/too-much-at-once", test_too_much),
+        ATTACK("/attack/variants-in-variants", test_variants_in_variants),
         ATTACK("/attack/the-control-socket-is-roots", test_control_socket),
         ATTACK("/attack/the-supervisor-is-only-seen", test_supervisor_in_sight),
         ATTACK("/attack/A20-numbers-that-are-used-again", test_numbers_used_again),
