@@ -139,7 +139,7 @@ static void settle(Fixture *fixture, Client *carol, const Double *double_)
 {
         n_containers(carol);
         n_containers(fixture->client);
-        g_autoptr(GVariant) reply = client_bus_call(double_->client, "GetId", NULL);
+        g_variant_unref(client_bus_call(double_->client, "GetId", NULL));
         while (g_main_context_iteration(NULL, FALSE))
                 ;
 }
