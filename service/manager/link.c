@@ -15,7 +15,7 @@ struct Link {
         sd_bus_slot *filter;
         sd_event_source *socket;
         sd_event_source *deadline; /* while an answer has one */
-        bool is_busy;              /* what sd-bus calls now may free us */
+        bool is_busy;              /* what sd-bus calls now may free us; it is open till then, or sd-bus 252 aborts */
         bool is_freed;
 };
 
@@ -27,10 +27,11 @@ Link *link_free(Link *link)
         link->socket = sd_event_source_disable_unref(link->socket);
         link->deadline = sd_event_source_disable_unref(link->deadline);
         link->filter = sd_bus_slot_unref(link->filter);
-        link->bus = sd_bus_close_unref(link->bus);
         link->is_freed = true;
-        if (!link->is_busy)
-                free(link);
+        if (link->is_busy)
+                return NULL;
+        sd_bus_close_unref(link->bus);
+        free(link);
         return NULL;
 }
 
@@ -75,7 +76,7 @@ static void link_process(Link *link)
         while (r > 0 && !link->is_freed);
         link->is_busy = false;
         if (link->is_freed)
-                free(link);
+                link_free(link);
         else if (r < 0 || link_settle(link) < 0)
                 link->listener->closed(link->userdata);
 }
