@@ -8,6 +8,7 @@
 #include "common/names.h"
 #include "manager/container.h"
 #include "manager/creation.h"
+#include "manager/delivery.h"
 #include "manager/handover.h"
 #include "manager/log.h"
 
@@ -34,6 +35,7 @@ Call *call_free(Call *call)
                 TAILQ_REMOVE(&call->waits_for->waits, call, waiting);
         if (call->asks)
                 container_cancel(call->asks, call);
+        delivery_cancel(call);
         creation_free(call->creation);
         authority_done(&call->authority, manager->bus);
         claim_free(call->claim);
@@ -107,6 +109,8 @@ static int call_run(Call *call, Container *container, sd_bus_error *error)
         r = authority_check(call, error);
         if (r < 0)
                 log_refused(call, error);
+        if (r > 0)
+                r = delivery_promise(call);
         return r <= 0 ? r : method->act(call, error);
 }
 
@@ -209,6 +213,7 @@ int call_reply_with_lease(Call *call, sd_bus_message *reply, int lease)
                 call_reply_error(call, r, NULL);
                 return CALL_ANSWERED;
         }
+        delivery_sent(call);
         if (lease >= 0)
                 handover_say_when_sent(call->manager, lease);
         call_free(call);

@@ -20,7 +20,7 @@ typedef struct Method Method;
 
 struct Call {
         TAILQ_ENTRY(Call) others;  /* of the same caller */
-        TAILQ_ENTRY(Call) waiting; /* on the same container */
+        TAILQ_ENTRY(Call) waiting; /* on the same container, or for descriptors to be read */
         Caller *caller;
         sd_bus_message *message;
         const Method *method;
@@ -49,14 +49,16 @@ struct Call {
                 } process;
         } arguments; /* read anew at each dispatch; strings borrowed from the message */
 
-        Confinement confinement; /* of a container to be made, decided anew at each dispatch */
-        Authority authority;     /* outlasts a dispatch */
-        Claim *claim;            /* outlasts a dispatch */
-        sd_bus_slot *slot;       /* of a question to somebody else */
-        Creation *creation;      /* that this call waits for */
-        Container *waits_for;    /* whose end this call waits for */
-        Container *asks;         /* whose supervisor has been asked for the answer */
-        uint64_t cookie;         /* of that question */
+        Confinement confinement;         /* of a container to be made, decided anew at each dispatch */
+        Authority authority;             /* outlasts a dispatch */
+        Claim *claim;                    /* outlasts a dispatch */
+        sd_bus_slot *slot;               /* of a question to somebody else */
+        Creation *creation;              /* that this call waits for */
+        Container *waits_for;            /* whose end this call waits for */
+        unsigned n_promised;             /* descriptors of its answer: see delivery_promise() */
+        uint64_t delivery_deadline_usec; /* while it waits for others to be read; else 0 */
+        Container *asks;                 /* whose supervisor has been asked for the answer */
+        uint64_t cookie;                 /* of that question */
 };
 
 /* What an act() has done with the call. */
@@ -68,6 +70,7 @@ enum {
 /* One row of the tables in methods.h: the steps of a method. */
 struct Method {
         const char *member;
+        const char *out;                              /* types of the answer */
         bool is_by_name;                              /* the first argument is the name of a container */
         bool has_container;                           /* container, found before read() */
         int (*read)(Call *call, sd_bus_error *error); /* arguments, each checked with a sentence of its own */

@@ -10,6 +10,7 @@
 struct Callers {
         Manager *manager;
         sd_bus_slot *leaving;
+        sd_bus_slot *calling;
         void *by_name; /* tsearch(3) */
         void *quotas;  /* the same, by uid */
         unsigned n_calls;
@@ -64,6 +65,7 @@ static Caller *caller_free(Caller *caller)
         tdelete(caller, &caller->callers->by_name, caller_compare);
         while (!TAILQ_EMPTY(&caller->calls))
                 call_free(TAILQ_FIRST(&caller->calls));
+        delivery_done(&caller->delivery);
         caller_leave_quota(caller);
         sd_bus_slot_unref(caller->query);
         account_query_free(caller->account_query);
@@ -98,6 +100,45 @@ static int caller_left(sd_bus_message *message, void *userdata, sd_bus_error *er
         return 0;
 }
 
+static int caller_new(Callers *callers, const char *name, Caller **ret)
+{
+        Caller *caller = calloc(1, sizeof(*caller));
+
+        if (!caller)
+                return -ENOMEM;
+        caller->callers = callers;
+        caller->quota = &caller->own;
+        caller->own.n_connections = 1;
+        caller->delivery.caller = caller;
+        TAILQ_INIT(&caller->calls);
+        caller->name = strdup(name);
+        if (!caller->name || !tsearch(caller, &callers->by_name, caller_compare)) {
+                free(caller->name);
+                free(caller);
+                return -ENOMEM;
+        }
+        *ret = caller;
+        return 0;
+}
+
+/* Every call comes by here, also those that sd-bus answers itself. */
+static int caller_calls(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const char *name = sd_bus_message_get_sender(message);
+        Callers *callers = userdata;
+        int r = 0;
+
+        if (!name || !sd_bus_message_is_method_call(message, NULL, NULL) ||
+            sd_bus_message_get_expect_reply(message) <= 0)
+                return 0;
+        Caller *caller = caller_find(callers, name);
+        if (!caller)
+                r = caller_new(callers, name, &caller);
+        if (r >= 0)
+                r = delivery_admit(&caller->delivery, message, error);
+        return r < 0 ? r : !r; /* for 1, nobody else looks at it */
+}
+
 int callers_new(Manager *manager, Callers **ret)
 {
         Callers *callers = calloc(1, sizeof(*callers));
@@ -112,6 +153,8 @@ int callers_new(Manager *manager, Callers **ret)
                                                "path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
                                                "member='NameOwnerChanged',arg2=''",
                                                caller_left, NULL, callers);
+                if (r >= 0)
+                        r = sd_bus_add_filter(manager->bus, &callers->calling, caller_calls, callers);
                 if (r < 0) {
                         callers_free(callers);
                         return r;
@@ -128,6 +171,7 @@ Callers *callers_free(Callers *callers)
         while (callers->by_name) /* a node begins with what is in it: tsearch(3) */
                 caller_free(*(Caller **)callers->by_name);
         sd_bus_slot_unref(callers->leaving);
+        sd_bus_slot_unref(callers->calling);
         free(callers);
         return NULL;
 }
@@ -209,26 +253,6 @@ static int caller_identified(sd_bus_message *reply, void *userdata, sd_bus_error
         caller->is_known = true;
         caller_refuse_excess(caller);
         caller_dispatch_again(caller);
-        return 0;
-}
-
-static int caller_new(Callers *callers, const char *name, Caller **ret)
-{
-        Caller *caller = calloc(1, sizeof(*caller));
-
-        if (!caller)
-                return -ENOMEM;
-        caller->callers = callers;
-        caller->quota = &caller->own;
-        caller->own.n_connections = 1;
-        TAILQ_INIT(&caller->calls);
-        caller->name = strdup(name);
-        if (!caller->name || !tsearch(caller, &callers->by_name, caller_compare)) {
-                free(caller->name);
-                free(caller);
-                return -ENOMEM;
-        }
-        *ret = caller;
         return 0;
 }
 
@@ -332,7 +356,7 @@ Call *callers_find_claim(const Callers *callers, const char *name)
 
 void caller_release(Caller *caller)
 {
-        if (TAILQ_EMPTY(&caller->calls) && !caller->is_known)
+        if (TAILQ_EMPTY(&caller->calls) && !caller->is_known && caller->delivery.bytes_sent == 0)
                 caller_free(caller);
 }
 
@@ -358,6 +382,11 @@ void caller_remove(Caller *caller, Call *call)
         caller->quota->n_calls--;
         caller->quota->n_names -= call->claim != NULL;
         caller->callers->n_calls--;
+}
+
+Manager *callers_manager(const Callers *callers)
+{
+        return callers->manager;
 }
 
 bool callers_are_idle(const Callers *callers)

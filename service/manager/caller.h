@@ -11,12 +11,11 @@
 #include <sys/types.h>
 
 #include "manager/account.h"
+#include "manager/delivery.h"
 #include "manager/manager.h"
 #include "manager/quota.h"
 
-typedef struct Call Call;
-
-typedef struct Caller {
+struct Caller {
         Callers *callers;
         char *name;    /* "" for the one peer of a direct manager */
         bool is_known; /* uid and pid count */
@@ -28,7 +27,8 @@ typedef struct Caller {
         TAILQ_HEAD(CallList, Call) calls;
         Quota *quota; /* that of its uid; until that is known, its own */
         Quota own;
-} Caller;
+        Delivery delivery;
+};
 
 /** callers_new() - begin to watch who leaves the bus. Return: 0; -errno. */
 int callers_new(Manager *manager, Callers **ret);
@@ -63,6 +63,9 @@ Call *callers_find_claim(const Callers *callers, const char *name);
 
 /** caller_release() - forget a caller that has no calls left and isn't worth keeping */
 void caller_release(Caller *caller);
+
+/** callers_manager() - whose they are */
+Manager *callers_manager(const Callers *callers);
 
 /** callers_are_idle() - nothing that anyone began is open */
 bool callers_are_idle(const Callers *callers);

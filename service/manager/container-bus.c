@@ -79,12 +79,12 @@ static int get_constant(sd_bus *bus _unused_, const char *path _unused_, const c
 
 /* ---- methods ---- */
 
-#define METHOD(by_name, member, in, in_names, out, out_names, read, action, owner, act)          \
-        static int method_##member(sd_bus_message *message, void *userdata, sd_bus_error *error) \
-        {                                                                                        \
-                static const Method method = {#member, false, true, read, action, owner, act};   \
-                Container *container = userdata;                                                 \
-                return call_dispatch(container->manager, message, &method, container, error);    \
+#define METHOD(by_name, member, in, in_names, out, out_names, read, action, owner, act)             \
+        static int method_##member(sd_bus_message *message, void *userdata, sd_bus_error *error)    \
+        {                                                                                           \
+                static const Method method = {#member, out, false, true, read, action, owner, act}; \
+                Container *container = userdata;                                                    \
+                return call_dispatch(container->manager, message, &method, container, error);       \
         }
 CONTAINER_METHODS(METHOD)
 #undef METHOD

@@ -44,17 +44,17 @@ static int get_n_containers(sd_bus *bus _unused_, const char *path _unused_, con
         return sd_bus_message_append(reply, "u", n);
 }
 
-#define METHOD(member, in, in_names, out, out_names, read, action, owner, act)                   \
-        static int method_##member(sd_bus_message *message, void *userdata, sd_bus_error *error) \
-        {                                                                                        \
-                static const Method method = {#member, false, false, read, action, owner, act};  \
-                return call_dispatch(userdata, message, &method, NULL, error);                   \
+#define METHOD(member, in, in_names, out, out_names, read, action, owner, act)                       \
+        static int method_##member(sd_bus_message *message, void *userdata, sd_bus_error *error)     \
+        {                                                                                            \
+                static const Method method = {#member, out, false, false, read, action, owner, act}; \
+                return call_dispatch(userdata, message, &method, NULL, error);                       \
         }
-#define NAME_METHOD(member, in, in_names, out, out_names, read, action, owner, act)              \
-        static int method_##member(sd_bus_message *message, void *userdata, sd_bus_error *error) \
-        {                                                                                        \
-                static const Method method = {#member, true, true, read, action, owner, act};    \
-                return call_dispatch(userdata, message, &method, NULL, error);                   \
+#define NAME_METHOD(member, in, in_names, out, out_names, read, action, owner, act)                \
+        static int method_##member(sd_bus_message *message, void *userdata, sd_bus_error *error)   \
+        {                                                                                          \
+                static const Method method = {#member, out, true, true, read, action, owner, act}; \
+                return call_dispatch(userdata, message, &method, NULL, error);                     \
         }
 #define CONTAINER_METHOD(member, on_object, in, in_names, out, out_names, read, action, owner, act) \
         NAME_METHOD(member, in, in_names, out, out_names, read, action, owner, act)

@@ -17,6 +17,7 @@
 #include "common/programs.h"
 #include "manager/caller.h"
 #include "manager/container.h"
+#include "manager/delivery.h"
 #include "manager/handover.h"
 #include "manager/keeper.h"
 #include "manager/log.h"
@@ -65,6 +66,9 @@ int manager_new(Manager **ret)
         r = manager_open_supervisor(manager);
         if (r < 0)
                 return r;
+        r = deliveries_new(manager, &manager->deliveries);
+        if (r < 0)
+                return r;
         r = register_open(manager, &manager->reg);
         if (r < 0)
                 return log_failure(r, "open", CONTAINERS_DIRECTORY);
@@ -78,6 +82,7 @@ Manager *manager_free(Manager *manager)
                 return NULL;
         callers_free(manager->callers);
         manager->callers = NULL;
+        manager->deliveries = deliveries_free(manager->deliveries);
         while (!TAILQ_EMPTY(&manager->list)) {
                 Container *container = TAILQ_FIRST(&manager->list);
                 container->is_published = false; /* it isn't removed, only no longer seen by us */

@@ -19,6 +19,7 @@
 typedef struct Container Container;
 typedef struct Creation Creation;
 typedef struct Callers Callers;
+typedef struct Deliveries Deliveries;
 typedef struct Handover Handover;
 typedef struct Keeper Keeper;
 typedef struct Register Register;
@@ -37,6 +38,7 @@ typedef struct Manager {
 
         Register *reg;
         Callers *callers;
+        Deliveries *deliveries;       /* of what was answered to them */
         void *containers;             /* tsearch(3) by name */
         TAILQ_HEAD(, Container) list; /* the same, in order of creation */
         unsigned n_containers;

@@ -35,6 +35,7 @@ void quota_move(Quota *to, Quota *from)
         to->n_calls += from->n_calls;
         to->n_names += from->n_names;
         to->n_creations += from->n_creations;
+        to->n_fds += from->n_fds;
         to->bytes += from->bytes;
         *from = (Quota){};
 }

@@ -32,6 +32,7 @@ typedef struct Quota {
         unsigned n_calls;
         unsigned n_names;     /* that calls have claimed */
         unsigned n_creations; /* under way */
+        unsigned n_fds;       /* in answers, promised or not known to have been read */
         size_t bytes;         /* of the arguments of calls */
 } Quota;
 

@@ -40,6 +40,7 @@ static const char bus_configuration[] =
         "<allow send_destination=\"org.freedesktop.systemd1\"/><allow send_destination=\"org.freedesktop.machine1\"/>"
         "</policy>"
         "<policy user=\"root\"><allow own=\"org.freedesktop.systemd1\"/><allow own=\"org.freedesktop.machine1\"/>"
+        "<allow send_destination=\"org.freedesktop.DBus\" send_interface=\"org.freedesktop.DBus.Debug.Stats\"/>"
         "</policy>"
         "<include ignore_missing=\"yes\">/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf</include>"
         "<include>%s/org.pflask.Manager1.conf</include></busconfig>";

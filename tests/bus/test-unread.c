@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Answers that nobody reads
+ *
+ * The bus keeps them, and counts them as the manager's: of 64 descriptors or 127 MiB it takes nothing more from the
+ * manager, for whomever. So a user who doesn't read is refused before that, and everybody else is served; and who has
+ * read is served again.
+ */
+#include <string.h>
+
+#include <systemd/sd-bus.h>
+
+#include "attack.h"
+#include "common/macros.h"
+#include "common/process.h"
+
+/* Whoever reads only when told to. */
+static sd_bus *silent_client(uid_t uid)
+{
+        sd_bus *bus = NULL;
+
+        g_assert_cmpint(seteuid(uid), ==, 0);
+        g_assert_cmpint(sd_bus_open_system(&bus), >=, 0);
+        g_assert_cmpint(seteuid(0), ==, 0);
+        return bus;
+}
+
+typedef struct Answers {
+        guint n, n_refused;
+} Answers;
+
+static int count_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+        Answers *answers = userdata;
+
+        answers->n++;
+        answers->n_refused += sd_bus_message_is_method_error(reply, ERROR_PREFIX "LimitReached") > 0;
+        return 0;
+}
+
+static void send_call(sd_bus *bus, const char *interface, const char *member, const char *name, Answers *answers)
+{
+        g_assert_cmpint(sd_bus_call_method_async(bus, NULL, MANAGER_BUS_NAME, MANAGER_PATH, interface, member,
+                                                 count_answer, answers, name ? "s" : NULL, name),
+                        >=, 0);
+        g_assert_cmpint(sd_bus_flush(bus), >=, 0);
+}
+
+/* Until @n answers have come. */
+static void read_answers(sd_bus *bus, Answers *answers, guint n)
+{
+        while (answers->n < n) {
+                int r = sd_bus_process(bus, NULL);
+                g_assert_cmpint(r, >=, 0);
+                if (r == 0)
+                        g_assert_cmpint(sd_bus_wait(bus, 30 * G_USEC_PER_SEC), >, 0);
+        }
+}
+
+static void serve_with_descriptors(Fixture *fixture, Client *client, const char *name)
+{
+        g_auto(Attachment) attachment = {};
+
+        run(client, name, "exit 3", NULL, &attachment);
+        wait_for(client, name, "exited", 3);
+        n_containers(fixture->client);
+}
+
+/* @n calls, few enough at a time for the bus; the answers fill the socket first, and then the bus keeps them. */
+static void flood(Fixture *fixture, sd_bus *silent, const char *name, guint n, Answers *answers)
+{
+        enum { AT_A_TIME = 40 };
+
+        for (guint i = 0; i < n; i++) {
+                send_call(silent, MANAGER_INTERFACE, "OpenContainerRootDirectory", name, answers);
+                if (i % AT_A_TIME == 0)
+                        n_containers(fixture->client);
+        }
+}
+
+static void test_descriptors(Fixture *fixture)
+{
+        enum { N = 1000 };
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        _cleanup_(sd_bus_close_unrefp) sd_bus *silent = silent_client(ALICE);
+        Answers answers = {};
+
+        create(alice, "box", idle, NULL);
+        flood(fixture, silent, "box", N, &answers);
+        serve_with_descriptors(fixture, bob, "bobs");
+        serve_with_descriptors(fixture, fixture->client, "roots");
+        /* The user's, whichever connection asks. */
+        g_free(manager_refuses(alice, "LimitReached", "OpenContainerRootDirectory", "(s)", "box"));
+        serve_with_descriptors(fixture, bob, "bobs");
+        read_answers(silent, &answers, N);
+        g_assert_cmpuint(answers.n_refused, >, 0);
+        serve_with_descriptors(fixture, alice, "alices");
+        terminate(alice, "box");
+}
+
+/* The same of several at once, and of root, which has more, but not all. */
+static void test_descriptors_of_all(Fixture *fixture)
+{
+        enum { N = 1000 };
+        static const uid_t uids[] = {ALICE, BOB, CAROL, 0};
+        sd_bus *silent[G_N_ELEMENTS(uids)];
+        Client *owners[G_N_ELEMENTS(uids)];
+        Answers answers = {};
+
+        for (guint i = 0; i < G_N_ELEMENTS(uids); i++) {
+                g_autofree char *name = g_strdup_printf("box%u", i);
+                owners[i] = client_new(fixture, uids[i]);
+                create(owners[i], name, idle, NULL);
+                silent[i] = silent_client(uids[i]);
+                flood(fixture, silent[i], name, N, &answers);
+                g_assert_cmpuint(n_containers(owners[i]), ==, i + 1);
+        }
+        g_free(manager_refuses(fixture->client, "LimitReached", "OpenContainerRootDirectory", "(s)", "box0"));
+        create(fixture->client, "other", "exit 3", NULL);
+        wait_for(fixture->client, "other", "exited", 3);
+        for (guint i = 0; i < G_N_ELEMENTS(uids); i++)
+                sd_bus_close_unref(silent[i]);
+        serve_with_descriptors(fixture, fixture->client, "roots");
+        for (guint i = 0; i < G_N_ELEMENTS(uids); i++) {
+                g_autofree char *name = g_strdup_printf("box%u", i);
+                terminate(owners[i], name);
+                client_free(owners[i]);
+        }
+}
+
+/* More than may be on the way at once, of somebody who reads: all are answered. */
+static void test_descriptors_read(Fixture *fixture)
+{
+        guint n = rounds(200);
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_autofree Pending *pending = g_new0(Pending, n);
+
+        create(alice, "box", idle, NULL);
+        for (guint i = 0; i < n; i++)
+                client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "OpenContainerRootDirectory",
+                                  g_variant_new("(s)", "box"), &pending[i]);
+        for (guint i = 0; i < n; i++) {
+                await(pending[i].is_done);
+                if (pending[i].error) /* of the bus: 128 may be open */
+                        g_assert_cmpstr(client_error_name(pending[i].error), ==,
+                                        "org.freedesktop.DBus.Error.LimitsExceeded");
+                pending_clear(&pending[i]);
+        }
+        terminate(alice, "box");
+}
+
+/* 127 MiB are 16,000 answers to Introspect. Each connection alone has less. */
+static void test_bytes(Fixture *fixture)
+{
+        enum { CONNECTIONS = 4, N = 30000, AT_A_TIME = 60 };
+        sd_bus *silent[CONNECTIONS];
+        Answers answers = {};
+
+        for (guint i = 0; i < CONNECTIONS; i++)
+                silent[i] = silent_client(ALICE);
+        for (guint i = 0; i < N; i++) {
+                send_call(silent[i % CONNECTIONS], "org.freedesktop.DBus.Introspectable", "Introspect", NULL, &answers);
+                if (i % AT_A_TIME == 0)
+                        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        }
+        create(fixture->client, "other", "exit 3", NULL);
+        wait_for(fixture->client, "other", "exited", 3);
+        for (guint i = 0; i < CONNECTIONS; i++)
+                sd_bus_close_unref(silent[i]);
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        g_assert_cmpuint(n_containers(alice), ==, 0);
+}
+
+static const Test tests[] = {
+        ATTACK("/unread/descriptors-are-one-users-loss", test_descriptors),
+        ATTACK("/unread/descriptors-of-all-users-leave-the-manager-alive", test_descriptors_of_all),
+        ATTACK("/unread/descriptors-that-are-read-have-no-limit", test_descriptors_read),
+        TEST("/unread/bytes-are-one-connections-loss", test_bytes, ON_BUS),
+};
+
+int main(int argc, char **argv)
+{
+        return test_program(argc, argv, tests, G_N_ELEMENTS(tests));
+}
