@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/delivery.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +9,7 @@
 #include "common/names.h"
 #include "manager/call.h"
 #include "manager/caller.h"
+#include "manager/log.h"
 
 enum {
         FDS_IN_ALL = 60, /* of the 64 that the bus keeps; a message has up to 2 */
@@ -17,6 +19,7 @@ enum {
 #define FIRST_LOOK_USEC UINT64_C(2000)
 #define LAST_LOOK_USEC  UINT64_C(128000)
 #define PATIENCE_USEC   (UINT64_C(2) * 1000000)
+#define JAM_USEC        (UINT64_C(5) * 1000000)
 
 /* Bytes of answers. A connection may have so many before the bus is asked; more of it than the other is too much. */
 #define BYTES_UNTIL_ASKED ((size_t)128 << 10)
@@ -31,6 +34,9 @@ struct Deliveries {
         size_t bytes_sent;
         sd_event_source *look;
         uint64_t look_usec;
+        sd_event_source *jam_look;
+        sd_bus_slot *jam_query;
+        unsigned n_unanswered;
 };
 
 int deliveries_new(Manager *manager, Deliveries **ret)
@@ -51,6 +57,8 @@ Deliveries *deliveries_free(Deliveries *deliveries)
         if (!deliveries)
                 return NULL;
         sd_event_source_disable_unref(deliveries->look);
+        sd_event_source_disable_unref(deliveries->jam_look);
+        sd_bus_slot_unref(deliveries->jam_query);
         free(deliveries);
         return NULL;
 }
@@ -158,7 +166,7 @@ static void delivery_forget_bytes(Delivery *delivery, size_t bytes)
         deliveries_of(delivery->caller)->bytes_sent -= bytes;
 }
 
-/* The bus reads in order: what it says is of everything that was sent before the question, and of nothing after that. */
+/* The bus reads in order: what it says is of everything that was sent before the question, and of nothing after it. */
 static int delivery_told(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
         Delivery *delivery = userdata;
@@ -281,6 +289,56 @@ void delivery_cancel(Call *call)
         deliveries_look(call->manager->deliveries);
 }
 
+/* ---- the last resort ---- */
+
+static int jam_ask(Deliveries *deliveries);
+
+/* It is asked twice, since we may have been stopped while it answered. What it keeps of us it forgets when we go. */
+static int jam_told(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+        Deliveries *deliveries = userdata;
+        Manager *manager = deliveries->manager;
+
+        deliveries->jam_query = sd_bus_slot_unref(deliveries->jam_query);
+        deliveries->n_unanswered = sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY)
+                                           ? deliveries->n_unanswered + 1
+                                           : 0;
+        if (deliveries->n_unanswered == 0)
+                return 0;
+        if (deliveries->n_unanswered == 1)
+                return jam_ask(deliveries);
+        log_failure(-ETIMEDOUT, "answer anybody on", "the bus, which keeps too much that nobody has read");
+        manager->is_cut_off = true;
+        return sd_event_exit(manager->event, EXIT_FAILURE);
+}
+
+static int jam_ask(Deliveries *deliveries)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *query = NULL;
+        sd_bus *bus = deliveries->manager->bus;
+        int r = sd_bus_message_new_method_call(bus, &query, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                               "org.freedesktop.DBus", "GetId");
+
+        return r < 0 ? r : sd_bus_call_async(bus, &deliveries->jam_query, query, jam_told, deliveries, JAM_USEC);
+}
+
+static int jam_look(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        Deliveries *deliveries = userdata;
+
+        deliveries->jam_look = sd_event_source_disable_unref(deliveries->jam_look);
+        jam_ask(deliveries);
+        return 0;
+}
+
+/* There is something to answer: look whether the bus takes it, but not at each. */
+static void jam_expect(Deliveries *deliveries)
+{
+        if (!deliveries->jam_look && !deliveries->jam_query)
+                sd_event_add_time_relative(deliveries->manager->event, &deliveries->jam_look, CLOCK_MONOTONIC, JAM_USEC,
+                                           0, jam_look, deliveries);
+}
+
 /* ---- bytes ---- */
 
 /* The least that is more than an answer has. */
@@ -312,6 +370,7 @@ int delivery_admit(Delivery *delivery, sd_bus_message *message, sd_bus_error *er
         size_t most = BYTES_KEPT + 2 * bytes;
         bool is_known = delivery->bytes_sent < BYTES_UNTIL_ASKED || deliveries->bytes_sent < BYTES_UNKNOWN;
 
+        jam_expect(deliveries);
         if (delivery->bytes_sent >= BYTES_UNTIL_ASKED || delivery->bytes_kept >= BYTES_KEPT)
                 delivery_ask(delivery);
         if (delivery->bytes_kept > 2 * most)

@@ -5,9 +5,12 @@
  * What was answered and may not have been read. The bus keeps that for whoever doesn't read, and counts it as ours:
  * dbus-daemon takes nothing more from a service once it keeps 64 descriptors or 127 MiB of its answers, for whomever
  * (max_incoming_unix_fds, max_incoming_bytes), and then nobody is answered any more. So it is counted here for each
- * connection and each user, and before it is too much the bus is asked what it still has. It tells nobody when something
- * was read, so who has to wait for that is looked after at intervals. Another bus may have no such statistics: such a
- * one is believed to have delivered everything.
+ * connection and each user, and before it is too much the bus is asked what it still has. It tells nobody when
+ * something was read, so who has to wait for that is looked after at intervals. Another bus may have no such
+ * statistics: that one is believed to have delivered everything.
+ *
+ * Signals are for nobody in particular, and whoever subscribes to them needn't read, either. So it may come to that in
+ * the end. Then the manager leaves the bus, and the next one has all that this one had but for calls that were open.
  */
 #pragma once
 

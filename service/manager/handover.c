@@ -29,7 +29,8 @@ static void handovers_say(Manager *manager)
 
         while ((handover = TAILQ_FIRST(&manager->handovers))) {
                 TAILQ_REMOVE(&manager->handovers, handover, others);
-                handover_say(handover->lease);
+                if (!manager->is_cut_off)
+                        handover_say(handover->lease);
                 fd_close(handover->lease);
                 free(handover);
         }

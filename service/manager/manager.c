@@ -76,6 +76,17 @@ int manager_new(Manager **ret)
         return 0;
 }
 
+/* A bus that doesn't listen to us doesn't notice that we go, either, but when it sends us something. */
+static void manager_break_off(Manager *manager)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        sd_bus_close(manager->bus);
+        if (sd_bus_open_system(&bus) >= 0)
+                sd_bus_call_method(bus, MANAGER_BUS_NAME, MANAGER_PATH, "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
+                                   NULL);
+}
+
 Manager *manager_free(Manager *manager)
 {
         if (!manager)
@@ -92,6 +103,8 @@ Manager *manager_free(Manager *manager)
         spare_free(manager->spare);
         sd_event_source_disable_unref(manager->idle_timer);
         register_close(manager->reg);
+        if (manager->is_cut_off)
+                manager_break_off(manager);
         sd_bus_flush_close_unref(manager->bus);
         handovers_free(manager);
         fd_close(manager->supervisor_program);

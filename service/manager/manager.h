@@ -30,6 +30,7 @@ typedef struct Manager {
         sd_event *event;
         sd_bus *bus; /* the system bus, or the one peer of a direct manager */
         bool is_direct;
+        bool is_cut_off;        /* the bus takes nothing any more: what was sent hasn't arrived, and won't */
         bool is_alone;          /* the peer of a direct manager has left */
         bool is_ready;          /* the register has been read: service may begin */
         bool has_systemd;       /* scopes can be asked for */

@@ -115,24 +115,33 @@ static int start(Fixture *fixture, const char *path, const char *command, int fd
         return pidfd;
 }
 
-static void stop(Fixture *fixture, int *pidfd, int signal)
+/* Until it has ended. Return: how. */
+static Result reap(Fixture *fixture, int *pidfd, int *ret_status)
 {
         Result result;
+
+        g_hash_table_remove(fixture->expected, GINT_TO_POINTER(process_pid(*pidfd)));
+        await_process(*pidfd);
+        /* A pidfd can be readable a moment before there is something to reap. */
+        g_assert_no_errno(waitid(P_PIDFD, (id_t)*pidfd, &(siginfo_t){}, WEXITED | WNOWAIT));
+        g_assert_cmpint(process_wait(*pidfd, &result, ret_status), ==, 1);
+        fd_closep(pidfd);
+        *pidfd = -EBADF;
+        return result;
+}
+
+static void stop(Fixture *fixture, int *pidfd, int signal)
+{
         int status;
 
         if (*pidfd < 0)
                 return;
-        g_hash_table_remove(fixture->expected, GINT_TO_POINTER(process_pid(*pidfd)));
         process_signal(*pidfd, signal);
-        await_process(*pidfd);
-        /* A pidfd can be readable a moment before there is something to reap. */
-        g_assert_no_errno(waitid(P_PIDFD, (id_t)*pidfd, &(siginfo_t){}, WEXITED | WNOWAIT));
-        g_assert_cmpint(process_wait(*pidfd, &result, &status), ==, 1);
+        Result result = reap(fixture, pidfd, &status);
         if (result == RESULT_EXITED)
                 g_assert_cmpint(status, ==, 0);
         else
                 g_assert_cmpint(status, ==, signal);
-        fd_closep(pidfd);
 }
 
 static void bus_start(Fixture *fixture)
@@ -326,6 +335,15 @@ void fixture_stop_manager(Fixture *fixture, int signal)
         stop(fixture, &fixture->manager, signal);
         if (fixture->transport == ON_BUS)
                 await_no_name(MANAGER_BUS_NAME);
+}
+
+void fixture_await_failure(Fixture *fixture)
+{
+        int status;
+
+        g_assert_cmpint(reap(fixture, &fixture->manager, &status), ==, RESULT_EXITED);
+        g_assert_cmpint(status, ==, EXIT_FAILURE);
+        await_no_name(MANAGER_BUS_NAME);
 }
 
 void fixture_fail_manager(Fixture *fixture)

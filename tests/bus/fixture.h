@@ -71,6 +71,9 @@ void fixture_stop_manager(Fixture *fixture, int signal);
 /** fixture_start_manager() - another one; on the direct transport @fixture->client is a new one too */
 void fixture_start_manager(Fixture *fixture);
 
+/** fixture_await_failure() - until the manager has left the bus and ended, as it does when it cannot go on */
+void fixture_await_failure(Fixture *fixture);
+
 /** fixture_fail_manager() - start one, and until it has been killed before it was ready */
 void fixture_fail_manager(Fixture *fixture);
 

@@ -172,10 +172,108 @@ static void test_bytes(Fixture *fixture)
         g_assert_cmpuint(n_containers(alice), ==, 0);
 }
 
+/* ---- signals ---- */
+
+/* The bus takes no more than @bytes at once from whoever connects from here on. */
+static void limit_bus(Fixture *fixture, guint bytes)
+{
+        g_autofree char *content = NULL;
+
+        g_assert_true(g_file_get_contents(TEST_DIRECTORY "/bus.conf", &content, NULL, NULL));
+        g_autofree char *limited = g_strdup_printf("<busconfig><limit name=\"max_incoming_bytes\">%u</limit>%s", bytes,
+                                                   content + strlen("<busconfig>"));
+        g_assert_true(g_file_set_contents(TEST_DIRECTORY "/bus.conf", limited, -1, NULL));
+        g_variant_unref(client_bus_call(fixture->client, "ReloadConfig", NULL));
+}
+
+static gsize manager_kb(const Fixture *fixture)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)process_pid(fixture->manager));
+        g_autofree char *status = NULL;
+
+        g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
+        return (gsize)g_ascii_strtoull(strstr(status, "RssAnon:") + strlen("RssAnon:"), NULL, 10);
+}
+
+static int ignore_signal(sd_bus_message *signal _unused_, void *userdata _unused_, sd_bus_error *error _unused_)
+{
+        return 0;
+}
+
+static void subscribe(sd_bus *silent)
+{
+        g_assert_cmpint(sd_bus_add_match(silent, NULL, "type='signal'", ignore_signal, NULL), >=, 0);
+}
+
+/* What is told to everybody is kept by the bus for who doesn't listen, not by the manager. */
+static void test_subscribers(Fixture *fixture)
+{
+        enum { SUBSCRIBERS = 20 };
+        sd_bus *silent[SUBSCRIBERS];
+
+        for (guint i = 0; i < SUBSCRIBERS; i++) {
+                silent[i] = silent_client(ALICE);
+                subscribe(silent[i]);
+        }
+        gsize before_kb = manager_kb(fixture);
+        for (guint i = 0; i < rounds(1000); i++) {
+                create(fixture->client, "box", "exit 3", NULL);
+                wait_for(fixture->client, "box", "exited", 3);
+        }
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
+        g_assert_cmpuint(manager_kb(fixture), <, before_kb + 512);
+#else
+        g_test_message("%zu kB more", manager_kb(fixture) - before_kb);
+#endif
+        for (guint i = 0; i < SUBSCRIBERS; i++)
+                sd_bus_close_unref(silent[i]);
+}
+
+static void end_all(Client *client)
+{
+        g_autoptr(GVariantIter) list = NULL;
+        g_autoptr(GVariant) reply = manager_call(client, "ListContainers", NULL);
+        const char *name;
+
+        g_variant_get(reply, "(a(susuo))", &list);
+        while (g_variant_iter_next(list, "(&susuo)", &name, NULL, NULL, NULL, NULL)) {
+                outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "TerminateContainer", g_variant_new("(s)", name));
+                g_variant_unref(manager_call(client, "WaitContainer", "(s)", name));
+        }
+}
+
+/* In the end it is too much for the bus. Then the manager leaves it, and the next one has lost nothing. */
+static void test_jam(Fixture *fixture)
+{
+        const char *error = "";
+
+        limit_bus(fixture, 256 * 1024);
+        fixture_stop_manager(fixture, SIGTERM);
+        fixture_start_manager(fixture);
+        create(fixture->client, "box", "exec sleep 100", NULL);
+        _cleanup_(sd_bus_close_unrefp) sd_bus *silent = silent_client(ALICE);
+        subscribe(silent);
+        while (!*error) {
+                error = creation_outcome(fixture->client, "flood", "exit 3", NULL);
+                if (!*error)
+                        error = outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer",
+                                        g_variant_new("(s)", "flood"));
+        }
+        g_assert_cmpstr(error, ==, "org.freedesktop.DBus.Error.NoReply");
+        fixture_await_failure(fixture);
+        fixture_start_manager(fixture); /* the silent one is still there */
+        g_autoptr(GVariant) state = property(fixture->client, "box", "State");
+        g_assert_cmpstr(g_variant_get_string(state, NULL), ==, "running");
+        end_all(fixture->client);
+        fixture->descriptors_before = G_MAXUINT; /* of another manager */
+}
+
 static const Test tests[] = {
         ATTACK("/unread/descriptors-are-one-users-loss", test_descriptors),
         ATTACK("/unread/descriptors-of-all-users-leave-the-manager-alive", test_descriptors_of_all),
         ATTACK("/unread/descriptors-that-are-read-have-no-limit", test_descriptors_read),
+        TEST("/unread/subscribers-cost-the-manager-nothing", test_subscribers, ON_BUS),
+        TEST("/unread/signals-without-end-cost-a-restart", test_jam, ON_BUS),
         TEST("/unread/bytes-are-one-connections-loss", test_bytes, ON_BUS),
 };
 
