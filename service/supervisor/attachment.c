@@ -106,7 +106,7 @@ static int attachment_answer(Supervisor *supervisor, sd_bus_message *call, Holde
                 return r;
         }
         ring_tell(supervisor->console->ring);
-        peers_emit_changed(&supervisor->peers, attachment_properties);
+        supervisor_emit_changed(supervisor, NULL, attachment_properties);
         return 1;
 }
 
@@ -205,7 +205,7 @@ static void attachment_ended(Lease *lease _unused_, LeaseEnd end, void *userdata
                 attachment_pass_on(supervisor);
         if (!attachment->lease) {
                 attachment_resume(supervisor);
-                peers_emit_changed(&supervisor->peers, attachment_properties);
+                supervisor_emit_changed(supervisor, NULL, attachment_properties);
         }
         if (supervisor->kill_on_release)
                 supervisor_kill(supervisor);

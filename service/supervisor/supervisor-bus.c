@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/fault.h"
 #include "common/fd.h"
+#include "common/names.h"
 #include "common/process.h"
 #include "container/environment.h"
 #include "supervisor/power.h"
@@ -407,7 +408,7 @@ PROPERTY(get_starters)
 #define EMITS SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
 /* Unprivileged, each of them: who may call was decided when the connection was accepted. */
-const sd_bus_vtable supervisor_vtable[] = {
+static const sd_bus_vtable supervisor_vtable[] = {
         SD_BUS_VTABLE_START(0),
         METHOD("Assign", "sh", P(name) P(directory), "", "", method_assign),
         METHOD("Create", "sasa{sv}(uuus)aubb", P(name) P(command) P(options) P(caller) P(groups) P(confined) P(attach),
@@ -467,3 +468,34 @@ const sd_bus_vtable supervisor_vtable[] = {
         RECORD("ExitStatus", "i", NULL, status, EMITS),
         SD_BUS_VTABLE_END,
 };
+
+int supervisor_serve(sd_bus *bus, void *userdata)
+{
+        return sd_bus_add_object_vtable(bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, supervisor_vtable, userdata);
+}
+
+/* ---- what managers are told ---- */
+
+static int emit_changed(sd_bus *bus, const void *properties)
+{
+        return sd_bus_emit_properties_changed_strv(bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE,
+                                                   (char **)(uintptr_t)properties);
+}
+
+void supervisor_emit_changed(Supervisor *supervisor, const sd_bus *one, const char *const *properties)
+{
+        peers_emit(&supervisor->peers, one, emit_changed, properties);
+}
+
+static int emit_exited(sd_bus *bus, const void *data)
+{
+        const Record *record = data;
+
+        return sd_bus_emit_signal(bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Exited", "si",
+                                  result_name(record->result), record->status);
+}
+
+void supervisor_emit_exited(Supervisor *supervisor)
+{
+        peers_emit(&supervisor->peers, NULL, emit_exited, &supervisor->record);
+}

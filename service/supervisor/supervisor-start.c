@@ -16,6 +16,7 @@
 #include "common/error.h"
 #include "common/fault.h"
 #include "common/fd.h"
+#include "common/names.h"
 #include "container/delegation.h"
 #include "supervisor/directory.h"
 #include "supervisor/power.h"
@@ -327,7 +328,7 @@ int supervisor_create(Supervisor *supervisor, Spec *spec, const Creator *creator
         if (supervisor->console)
                 r = console_attach_event(supervisor->console, supervisor->event, supervisor_console_read, supervisor);
         if (r >= 0)
-                r = peers_listen(&supervisor->peers, supervisor->directory);
+                r = peers_listen(&supervisor->peers, supervisor->directory, CONTROL_SOCKET);
         FAULT_POINT(KEEPER_LISTENS);
         if (r < 0)
                 return error_step(error, r, "listen in", "the directory", supervisor->record.name);

@@ -19,6 +19,7 @@
 #include "supervisor/processes.h"
 
 enum {
+        MANAGERS_MAX = 64,
         DRAIN_USEC = 500000,          /* for what the leader left running, and kept the terminal open */
         REMEMBER_USEC = 60 * 1000000, /* for somebody to ask how it ended; managers count the same for lost ones */
         FAREWELL_USEC = 5 * 1000000,  /* for managers to take what they are told last */
@@ -48,7 +49,7 @@ void supervisor_write_state(Supervisor *supervisor, State state)
 void supervisor_tell_others(Supervisor *supervisor, const sd_bus *one)
 {
         if (supervisor->is_handed_over)
-                peers_emit_changed_to_others(&supervisor->peers, one, state_properties);
+                supervisor_emit_changed(supervisor, one, state_properties);
 }
 
 void supervisor_change_state(Supervisor *supervisor, State state)
@@ -155,13 +156,11 @@ static int supervisor_forgotten(sd_event_source *source _unused_, uint64_t usec 
 
 static void supervisor_exited(Supervisor *supervisor)
 {
-        const Record *record = &supervisor->record;
-
         if (supervisor->console && !supervisor->attachment.lease)
                 console_close(supervisor->console);
         supervisor_change_state(supervisor, STATE_EXITED);
         FAULT_POINT(KEEPER_END_NOTED);
-        peers_emit_exited(&supervisor->peers, result_name(record->result), record->status);
+        supervisor_emit_exited(supervisor);
         attachment_refuse(supervisor);
         calls_answer(&supervisor->ends, NULL);
         power_refuse(supervisor, NULL);
@@ -226,7 +225,7 @@ static int supervisor_tell_dropped(sd_event_source *source _unused_, uint64_t us
         Supervisor *supervisor = userdata;
 
         supervisor->dropped_timer = sd_event_source_disable_unref(supervisor->dropped_timer);
-        peers_emit_changed(&supervisor->peers, properties);
+        supervisor_emit_changed(supervisor, NULL, properties);
         return 0;
 }
 
@@ -435,7 +434,7 @@ int supervisor_new(char *title, Supervisor **ret)
         TAILQ_INIT(&supervisor->joined);
         TAILQ_INIT(&supervisor->transfers);
         supervisor->record = (Record){.supervisor = getpid(), .name = strdup(""), .unit = strdup("")};
-        peers_init(&supervisor->peers, NULL, supervisor_vtable, supervisor_lost_peer, supervisor);
+        peers_init(&supervisor->peers, NULL, MANAGERS_MAX, supervisor_serve, supervisor_lost_peer, supervisor);
         if (!supervisor->record.name || !supervisor->record.unit)
                 return -ENOMEM;
         int r = sd_event_new(&supervisor->event);

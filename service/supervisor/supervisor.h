@@ -18,13 +18,13 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "common/peers.h"
 #include "common/record.h"
 #include "container/setup.h"
 #include "supervisor/attachment.h"
 #include "supervisor/calls.h"
 #include "supervisor/console.h"
 #include "supervisor/joined.h"
-#include "supervisor/peers.h"
 #include "supervisor/transfer.h"
 
 /* A leader that is asked to end, or to reboot. */
@@ -224,5 +224,13 @@ void supervisor_console_read(Console *console, void *userdata);
 /** supervisor_leave() - remove the directory; the loop ends when everybody has been told everything */
 void supervisor_leave(Supervisor *supervisor);
 
-/* The interface org.pflask.Supervisor1, of a Supervisor: supervisor-bus.c. */
-extern const sd_bus_vtable supervisor_vtable[];
+/* ---- the interface org.pflask.Supervisor1: supervisor-bus.c ---- */
+
+/** supervisor_serve() - the peers_serve_t of a Supervisor */
+int supervisor_serve(sd_bus *bus, void *userdata);
+
+/** supervisor_emit_changed() - PropertiesChanged, for all managers but @one; NULL: for all */
+void supervisor_emit_changed(Supervisor *supervisor, const sd_bus *one, const char *const *properties);
+
+/** supervisor_emit_exited() - the signal Exited, for all managers */
+void supervisor_emit_exited(Supervisor *supervisor);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "supervisor/peers.h"
+#include "common/peers.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -10,19 +10,18 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "common/names.h"
 
 enum {
-        PEERS_MAX = 64,
         QUEUE_MAX = 1024, /* messages that a peer may leave unread */
         BACKLOG = 16,
-        ACCEPTS_PER_SECOND = 200,
+        ACCEPTS_PER_SECOND = 5000,
 };
 
 struct Peer {
         TAILQ_ENTRY(Peer) others;
         Peers *peers;
         sd_bus *bus;
+        sd_event_source *read_on;
 };
 
 static Peer *peer_free(Peer *peer)
@@ -31,6 +30,7 @@ static Peer *peer_free(Peer *peer)
 
         TAILQ_REMOVE(&peers->list, peer, others);
         peers->n--;
+        sd_event_source_disable_unref(peer->read_on);
         sd_bus_close_unref(peer->bus);
         free(peer);
         return NULL;
@@ -44,9 +44,16 @@ static void peer_lost(Peer *peer)
         peer_free(peer);
 }
 
-void peers_init(Peers *peers, sd_event *event, const sd_bus_vtable *vtable, peers_lost_t lost, void *userdata)
+void peers_init(Peers *peers, sd_event *event, unsigned max, peers_serve_t serve, peers_lost_t lost, void *userdata)
 {
-        *peers = (Peers){.event = event, .vtable = vtable, .lost = lost, .userdata = userdata, .listener = -EBADF};
+        *peers = (Peers){
+                .event = event,
+                .max = max,
+                .serve = serve,
+                .lost = lost,
+                .userdata = userdata,
+                .listener = -EBADF,
+        };
         TAILQ_INIT(&peers->list);
 }
 
@@ -79,6 +86,32 @@ static int peer_disconnected(sd_bus_message *message _unused_, void *userdata, s
         return 0;
 }
 
+static int peer_read_on(sd_event_source *source _unused_, void *userdata)
+{
+        Peer *peer = userdata;
+
+        peer->read_on = sd_event_source_disable_unref(peer->read_on);
+        sd_bus_process(peer->bus, NULL); /* and the loop goes on with what it has found */
+        return 0;
+}
+
+/*
+ * What a quick peer sends right behind its authentication is read together with that, and sd-bus 252 waits for
+ * more to arrive before it looks at it again.
+ */
+static int peer_connected(sd_bus_message *message _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+        Peer *peer = userdata;
+
+        return sd_event_add_defer(peer->peers->event, &peer->read_on, peer_read_on, peer);
+}
+
+static int peer_watch(Peer *peer, const char *member, sd_bus_message_handler_t handler)
+{
+        return sd_bus_match_signal(peer->bus, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                   member, handler, peer);
+}
+
 static int peer_start(Peer *peer)
 {
         const Peers *peers = peer->peers;
@@ -87,11 +120,13 @@ static int peer_start(Peer *peer)
         if (r >= 0)
                 r = sd_bus_negotiate_fds(peer->bus, true);
         if (r >= 0)
-                r = sd_bus_add_object_vtable(peer->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, peers->vtable,
-                                             peers->userdata);
+                r = sd_bus_set_connected_signal(peer->bus, true);
         if (r >= 0)
-                r = sd_bus_match_signal(peer->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
-                                        "org.freedesktop.DBus.Local", "Disconnected", peer_disconnected, peer);
+                r = peers->serve(peer->bus, peers->userdata);
+        if (r >= 0)
+                r = peer_watch(peer, "Connected", peer_connected);
+        if (r >= 0)
+                r = peer_watch(peer, "Disconnected", peer_disconnected);
         if (r >= 0)
                 r = sd_bus_start(peer->bus);
         if (r >= 0)
@@ -128,7 +163,7 @@ int peers_add(Peers *peers, int fd, sd_bus **ret_bus)
 
         if (!peer_is_root(fd))
                 return -EPERM;
-        if (peers->n >= PEERS_MAX)
+        if (peers->n >= peers->max)
                 return -EDQUOT;
         int r = peer_new(peers, fd, &peer);
         if (r < 0)
@@ -153,7 +188,7 @@ static int peers_accept(sd_event_source *source _unused_, int listener, uint32_t
         return 0;
 }
 
-static int peers_bind(int directory)
+static int peers_bind(int directory, const char *name)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         _cleanup_(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -161,16 +196,16 @@ static int peers_bind(int directory)
         if (fd < 0)
                 return -errno;
         /* A path of the directory itself might be longer than an address. The mode of the file comes from that of @fd. */
-        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET, directory);
+        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", directory, name);
         if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
             listen(fd, BACKLOG) < 0)
                 return -errno;
         return TAKE_FD(fd);
 }
 
-int peers_listen(Peers *peers, int directory)
+int peers_listen(Peers *peers, int directory, const char *name)
 {
-        int fd = peers_bind(directory);
+        int fd = peers_bind(directory, name);
 
         if (fd < 0)
                 return fd;
@@ -196,29 +231,13 @@ static void peer_check(const Peer *peer, int said)
                 shutdown(sd_bus_get_fd(peer->bus), SHUT_RDWR);
 }
 
-void peers_emit_changed_to_others(Peers *peers, const sd_bus *one, const char *const *properties)
+void peers_emit(Peers *peers, const sd_bus *one, peers_emit_t emit, const void *what)
 {
-        char **names = (char **)(uintptr_t)properties;
         Peer *peer;
 
         TAILQ_FOREACH(peer, &peers->list, others)
                 if (peer->bus != one)
-                        peer_check(peer, sd_bus_emit_properties_changed_strv(peer->bus, SUPERVISOR_PATH,
-                                                                             SUPERVISOR_INTERFACE, names));
-}
-
-void peers_emit_changed(Peers *peers, const char *const *properties)
-{
-        peers_emit_changed_to_others(peers, NULL, properties);
-}
-
-void peers_emit_exited(Peers *peers, const char *result, int32_t status)
-{
-        Peer *peer;
-
-        TAILQ_FOREACH(peer, &peers->list, others)
-                peer_check(peer, sd_bus_emit_signal(peer->bus, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Exited", "si",
-                                                    result, status));
+                        peer_check(peer, emit(peer->bus, what));
 }
 
 bool peers_have_all(const Peers *peers)
