@@ -70,7 +70,45 @@ static int connection_open_direct(Connection *connection, sd_bus_error *error)
         if (r < 0)
                 return error_step(error, r, "speak to", "pflask-manager", NULL);
         connection->bus = TAKE_PTR(bus);
-        connection->is_direct = true;
+        connection->is_direct = connection->is_peer = true;
+        return 0;
+}
+
+/* Nothing is lost by waiting for this: a call would be sent no earlier. */
+static int bus_await_ready(sd_bus *bus)
+{
+        int r = sd_bus_is_ready(bus);
+
+        while (r == 0) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, UINT64_MAX);
+                if (r >= 0)
+                        r = sd_bus_is_ready(bus);
+        }
+        return r < 0 ? r : 0;
+}
+
+/* Only root is let in there. A service that isn't running is there no more: the bus starts one. */
+static int connection_open_private(Connection *connection)
+{
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+
+        if (geteuid() != 0 || place_is_away(connection->common) || secure_getenv("DBUS_SYSTEM_BUS_ADDRESS"))
+                return -EOPNOTSUPP;
+        int r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, PRIVATE_ADDRESS);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(bus, true);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r >= 0)
+                r = bus_await_ready(bus);
+        if (r < 0)
+                return r;
+        connection->bus = TAKE_PTR(bus);
+        connection->is_peer = true;
         return 0;
 }
 
@@ -99,7 +137,7 @@ static int connection_open_bus(Connection *connection, sd_bus_error *error)
         return r;
 }
 
-int connection_open(const Common *common, Connection **ret, sd_bus_error *error)
+static int connection_new(const Common *common, bool needs_bus, Connection **ret, sd_bus_error *error)
 {
         _cleanup_(connection_freep) Connection *connection = calloc(1, sizeof(*connection));
 
@@ -111,12 +149,23 @@ int connection_open(const Common *common, Connection **ret, sd_bus_error *error)
         connection->may_ask = !common->no_ask_password && !place_is_away(common);
         int r = place_check(common, error);
         if (r >= 0)
-                r = common->is_direct ? connection_open_direct(connection, error)
-                                      : connection_open_bus(connection, error);
+                r = common->is_direct                                        ? connection_open_direct(connection, error)
+                    : !needs_bus && connection_open_private(connection) >= 0 ? 0
+                                                                             : connection_open_bus(connection, error);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(connection);
         return 0;
+}
+
+int connection_open(const Common *common, Connection **ret, sd_bus_error *error)
+{
+        return connection_new(common, false, ret, error);
+}
+
+int connection_open_to_hear(const Common *common, Connection **ret, sd_bus_error *error)
+{
+        return connection_new(common, true, ret, error);
 }
 
 int connection_open_to(const Common *common, const char *who, Connection **ret, char **ret_name, sd_bus_error *error)
@@ -153,19 +202,26 @@ int connection_reopen(Connection *connection)
                 return -ENOLINK;
         connection->bus = sd_bus_close_unref(connection->bus);
         connection->manager = fd_close(connection->manager);
-        int r = connection->is_direct ? connection_open_direct(connection, NULL)
-                                      : place_open_bus(connection->common, &connection->bus);
+        connection->is_peer = false;
+        int r = connection->is_direct                      ? connection_open_direct(connection, NULL)
+                : connection_open_private(connection) >= 0 ? 0
+                                                           : place_open_bus(connection->common, &connection->bus);
         return r < 0 ? r : 1;
 }
 
 /* ---- calls ---- */
 
+const char *connection_service(const Connection *connection)
+{
+        return connection->is_peer ? NULL : MANAGER_BUS_NAME;
+}
+
 int connection_new_call(Connection *connection, const char *member, sd_bus_message **ret)
 {
         if (!connection->bus)
                 return -ENOTCONN;
-        return sd_bus_message_new_method_call(connection->bus, ret, connection->is_direct ? NULL : MANAGER_BUS_NAME,
-                                              MANAGER_PATH, MANAGER_INTERFACE, member);
+        return sd_bus_message_new_method_call(connection->bus, ret, connection_service(connection), MANAGER_PATH,
+                                              MANAGER_INTERFACE, member);
 }
 
 int connection_new_call_on(Connection *connection, const char *member, const char *name, sd_bus_message **ret)
@@ -205,7 +261,7 @@ void connection_explain(const Connection *connection, const char *member, sd_bus
         } else if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD)) {
                 sd_bus_error_free(error);
                 error_set(error, SD_BUS_ERROR_UNKNOWN_METHOD, "the running pflask-manager cannot do %s yet", member);
-        } else if (connection->is_direct &&
+        } else if (connection->is_peer &&
                    sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED)) {
                 sd_bus_error_free(error);
                 error_set(error, SD_BUS_ERROR_NO_REPLY, "pflask-manager ended before it had answered");
@@ -271,7 +327,7 @@ int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message
 {
         int r = call_and_wait(connection, call, ret_reply, error);
 
-        if (r < 0 && connection->may_ask && !connection->is_direct &&
+        if (r < 0 && connection->may_ask && !connection->is_peer &&
             sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
                 r = call_interactively(connection, call, ret_reply, error);
         if (r < 0)

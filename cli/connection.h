@@ -2,8 +2,9 @@
 /*
  * Connection
  *
- * The way to a manager: the service on the system bus, on that of another host or of a container, or a manager of our
- * own at the other end of a socket. All speak the same interface, so only this file knows which it is. What the manager
+ * The way to a manager: the service on the system bus, on that of another host or of a container; the same, for root,
+ * without the bus; or a manager of our own at the other end of a socket. All speak the same interface, so only this
+ * file knows which it is. What the manager
  * does outlives it, so the connection can be made again and the same question asked again.
  */
 #pragma once
@@ -18,7 +19,8 @@
 typedef struct Connection {
         sd_bus *bus;
         const Common *common; /* borrowed: where to */
-        bool is_direct;
+        bool is_direct;       /* the manager is our own */
+        bool is_peer; /* there is no bus in between: nobody has a name, and signals are only for who causes them */
         bool may_ask; /* polkit may put a question to a person */
         int agent;    /* pidfd, or -EBADF */
         int manager;  /* of our own: pidfd, or -EBADF */
@@ -29,11 +31,18 @@ typedef struct Connection {
  * connection_open() - reach the manager that the options ask for
  * @error:  filled on failure
  *
- * Root without a system bus gets a manager of its own, and is told so.
+ * Root speaks to the service without the bus where that is possible, unless DBUS_SYSTEM_BUS_ADDRESS names one. Root
+ * without a system bus gets a manager of its own, and is told so.
  *
  * Return: 0; -errno.
  */
 int connection_open(const Common *common, Connection **ret, sd_bus_error *error);
+
+/** connection_open_to_hear() - the same, and what happens to all containers is told there: always a bus */
+int connection_open_to_hear(const Common *common, Connection **ret, sd_bus_error *error);
+
+/** connection_service() - the bus name that calls go to and signals come from, or NULL */
+const char *connection_service(const Connection *connection);
 
 /**
  * connection_open_to() - the same, and the name of the container that a person means: connection_find()

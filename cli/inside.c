@@ -11,8 +11,7 @@ int inside_properties(Connection *connection, const char *name, sd_bus_message *
 
         int r = sd_bus_path_encode(CONTAINER_PATH_PREFIX, name, &path);
         if (r >= 0)
-                r = sd_bus_message_new_method_call(connection->bus, &call,
-                                                   connection->is_direct ? NULL : MANAGER_BUS_NAME, path,
+                r = sd_bus_message_new_method_call(connection->bus, &call, connection_service(connection), path,
                                                    "org.freedesktop.DBus.Properties", "GetAll");
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", CONTAINER_INTERFACE);

@@ -75,13 +75,13 @@ static int monitor_run(Invocation *invocation, sd_bus_error *error)
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         const Common *common = invocation->options;
 
-        int r = connection_open(common, &connection, error);
+        int r = connection_open_to_hear(common, &connection, error);
         if (r < 0)
                 return r;
         r = sd_event_new(&event);
         if (r >= 0)
-                r = sd_bus_match_signal(connection->bus, NULL, connection->is_direct ? NULL : MANAGER_BUS_NAME,
-                                        MANAGER_PATH, MANAGER_INTERFACE, NULL, on_signal, invocation->options);
+                r = sd_bus_match_signal(connection->bus, NULL, connection_service(connection), MANAGER_PATH,
+                                        MANAGER_INTERFACE, NULL, on_signal, invocation->options);
         if (r >= 0)
                 r = sd_bus_match_signal(connection->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
                                         "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL);

@@ -78,8 +78,8 @@ int progress_start(Progress *progress, Connection *connection, const char *name)
         int r = sd_bus_path_encode(CONTAINER_PATH_PREFIX, name, &path);
         if (r < 0)
                 return r;
-        return sd_bus_match_signal(connection->bus, &progress->slot, connection->is_direct ? NULL : MANAGER_BUS_NAME,
-                                   path, CONTAINER_INTERFACE, "CopyProgress", progress_on_signal, progress);
+        return sd_bus_match_signal(connection->bus, &progress->slot, connection_service(connection), path,
+                                   CONTAINER_INTERFACE, "CopyProgress", progress_on_signal, progress);
 }
 
 void progress_end(Progress *progress)

@@ -142,7 +142,7 @@ static int waiting_retry(Waiting *waiting, const sd_bus_error *error)
                                     "arg0='" MANAGER_BUS_NAME "'";
         const Connection *connection = waiting->connection;
 
-        if (!error || connection->is_direct || sd_bus_is_open(connection->bus) <= 0)
+        if (!error || connection->is_peer || sd_bus_is_open(connection->bus) <= 0)
                 return waiting_retry_later(waiting);
         if (!waiting->appears)
                 return sd_bus_add_match_async(connection->bus, &waiting->appears, match, waiting_on_owner,

@@ -19,5 +19,12 @@
 #define RUNTIME_DIRECTORY    "/run/pflask"
 #define CONTAINERS_DIRECTORY "/run/pflask/containers"
 
+/* In the first of them, and only root's: where the manager of the system bus listens for who needs no bus. */
+#define PRIVATE_SOCKET  "private"
+#define PRIVATE_ADDRESS "unix:path=" RUNTIME_DIRECTORY "/" PRIVATE_SOCKET
+
+/* What DBUS_SYSTEM_BUS_ADDRESS begins with if it says what is true without it. */
+#define SYSTEM_BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
+
 /* In a container's directory: where its supervisor listens. */
 #define CONTROL_SOCKET "control"

@@ -26,14 +26,19 @@ struct Peer {
 
 static Peer *peer_free(Peer *peer)
 {
-        Peers *peers = peer->peers;
-
-        TAILQ_REMOVE(&peers->list, peer, others);
-        peers->n--;
+        if (!peer)
+                return NULL;
         sd_event_source_disable_unref(peer->read_on);
         sd_bus_close_unref(peer->bus);
         free(peer);
         return NULL;
+}
+
+static void peer_remove(Peer *peer)
+{
+        TAILQ_REMOVE(&peer->peers->list, peer, others);
+        peer->peers->n--;
+        peer_free(peer);
 }
 
 static void peer_lost(Peer *peer)
@@ -41,7 +46,7 @@ static void peer_lost(Peer *peer)
         Peers *peers = peer->peers;
 
         peers->lost(peer->bus, peers->userdata);
-        peer_free(peer);
+        peer_remove(peer);
 }
 
 void peers_init(Peers *peers, sd_event *event, unsigned max, peers_serve_t serve, peers_lost_t lost, void *userdata)
@@ -66,8 +71,10 @@ void peers_stop_listening(Peers *peers)
 void peers_done(Peers *peers)
 {
         peers_stop_listening(peers);
+        peers->next_source = sd_event_source_disable_unref(peers->next_source);
+        peers->next = peer_free(peers->next);
         while (!TAILQ_EMPTY(&peers->list))
-                peer_free(TAILQ_FIRST(&peers->list));
+                peer_remove(TAILQ_FIRST(&peers->list));
 }
 
 /* ---- the door ---- */
@@ -112,11 +119,14 @@ static int peer_watch(Peer *peer, const char *member, sd_bus_message_handler_t h
                                    member, handler, peer);
 }
 
-static int peer_start(Peer *peer)
+/* All that can be done before there is somebody to speak to. */
+static int peer_prepare(Peer *peer)
 {
         const Peers *peers = peer->peers;
-        int r = sd_bus_set_server(peer->bus, true, peers->id);
+        int r = sd_bus_new(&peer->bus);
 
+        if (r >= 0)
+                r = sd_bus_set_server(peer->bus, true, peers->id);
         if (r >= 0)
                 r = sd_bus_negotiate_fds(peer->bus, true);
         if (r >= 0)
@@ -127,56 +137,83 @@ static int peer_start(Peer *peer)
                 r = peer_watch(peer, "Connected", peer_connected);
         if (r >= 0)
                 r = peer_watch(peer, "Disconnected", peer_disconnected);
-        if (r >= 0)
-                r = sd_bus_start(peer->bus);
-        if (r >= 0)
-                r = sd_bus_attach_event(peer->bus, peers->event, SD_EVENT_PRIORITY_NORMAL);
         return r;
 }
 
-/* Return: 0, and the bus owns @fd; -errno, and it doesn't. */
-static int peer_new(Peers *peers, int fd, Peer **ret)
+static int peer_new(Peers *peers, Peer **ret)
 {
         Peer *peer = calloc(1, sizeof(*peer));
 
         if (!peer)
                 return -ENOMEM;
         peer->peers = peers;
-        int r = sd_bus_new(&peer->bus);
-        if (r >= 0)
-                r = sd_bus_set_fd(peer->bus, fd, fd);
+        int r = peer_prepare(peer);
         if (r < 0) {
-                sd_bus_unref(peer->bus);
-                free(peer);
+                peer_free(peer);
                 return r;
         }
-        TAILQ_INSERT_TAIL(&peers->list, peer, others);
-        peers->n++;
         *ret = peer;
         return 0;
+}
+
+/* The peer is in the list from here, also where this fails. */
+static int peer_start(Peer *peer, int fd)
+{
+        Peers *peers = peer->peers;
+        int r = sd_bus_set_fd(peer->bus, fd, fd);
+
+        TAILQ_INSERT_TAIL(&peers->list, peer, others);
+        peers->n++;
+        if (r < 0) {
+                fd_close(fd);
+                return r;
+        }
+        r = sd_bus_start(peer->bus);
+        return r < 0 ? r : sd_bus_attach_event(peer->bus, peers->event, SD_EVENT_PRIORITY_NORMAL);
 }
 
 int peers_add(Peers *peers, int fd, sd_bus **ret_bus)
 {
         _cleanup_(fd_closep) int consumed = fd;
-        Peer *peer;
+        Peer *peer = NULL;
+        int r = 0;
 
         if (!peer_is_root(fd))
                 return -EPERM;
         if (peers->n >= peers->max)
                 return -EDQUOT;
-        int r = peer_new(peers, fd, &peer);
+        if (peers->next)
+                peer = TAKE_PTR(peers->next);
+        else
+                r = peer_new(peers, &peer);
         if (r < 0)
                 return r;
-        (void)TAKE_FD(consumed);
-        r = peer_start(peer);
+        r = peer_start(peer, TAKE_FD(consumed));
         if (r < 0) {
-                peer_free(peer);
+                peer_remove(peer);
                 return r;
         }
         if (ret_bus)
                 *ret_bus = peer->bus;
         return 0;
+}
+
+static int peers_prepare_next(sd_event_source *source _unused_, void *userdata)
+{
+        Peers *peers = userdata;
+
+        peers->next_source = sd_event_source_disable_unref(peers->next_source);
+        if (!peers->next)
+                peer_new(peers, &peers->next); /* else it is made when it is needed */
+        return 0;
+}
+
+int peers_prepare(Peers *peers)
+{
+        if (peers->next || peers->next_source)
+                return 0;
+        int r = sd_event_add_defer(peers->event, &peers->next_source, peers_prepare_next, peers);
+        return r < 0 ? r : sd_event_source_set_priority(peers->next_source, SD_EVENT_PRIORITY_IDLE);
 }
 
 static int peers_accept(sd_event_source *source _unused_, int listener, uint32_t events _unused_, void *userdata)

@@ -34,6 +34,8 @@ typedef struct Peers {
         sd_event_source *listener_source;
         TAILQ_HEAD(PeerList, Peer) list;
         unsigned n, max;
+        Peer *next; /* prepared, or NULL */
+        sd_event_source *next_source;
 } Peers;
 
 /** peers_init() - nobody is connected, and nobody can be yet; @max: how many may be at a time */
@@ -50,6 +52,9 @@ void peers_done(Peers *peers);
  * Return: 0; -EPERM when it isn't root's; -errno.
  */
 int peers_add(Peers *peers, int fd, sd_bus **ret_bus);
+
+/** peers_prepare() - make ready, when nothing else is to do, what serves the next peer: it is let in faster then */
+int peers_prepare(Peers *peers);
 
 /** peers_listen() - make the socket @name in @directory, and let peers in there. Return: 0; -errno. */
 int peers_listen(Peers *peers, int directory, const char *name);

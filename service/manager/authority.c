@@ -269,7 +269,7 @@ int authority_check(Call *call, sd_bus_error *error)
         if (call->method->action == ACTION_NONE || call->caller->uid == 0 || authority->is_owner)
                 return 1;
         if (!authority->is_answered) {
-                if (call->manager->is_direct)
+                if (call->caller->peer)
                         return error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
                                          "only root may speak to a manager directly");
                 return authority_ask(call, error);

@@ -215,7 +215,7 @@ int call_reply_with_lease(Call *call, sd_bus_message *reply, int lease)
         }
         delivery_sent(call);
         if (lease >= 0)
-                handover_say_when_sent(call->manager, lease);
+                handover_say_when_sent(call->manager, sd_bus_message_get_bus(call->message), lease);
         call_free(call);
         return CALL_ANSWERED;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/caller.h"
 
+#include <poll.h>
 #include <search.h>
 #include <string.h>
 
@@ -81,6 +82,35 @@ static Caller *caller_find(Callers *callers, const char *name)
         Caller **found = tfind(&key, &callers->by_name, caller_compare);
 
         return found ? *found : NULL;
+}
+
+/* What a peer calls itself counts for nothing. */
+static const char *caller_key(const Callers *callers, sd_bus_message *message)
+{
+        sd_bus *bus = sd_bus_message_get_bus(message);
+        const char *description = NULL;
+
+        if (bus == callers->manager->bus && !callers->manager->is_direct)
+                return sd_bus_message_get_sender(message) ?: "";
+        sd_bus_get_description(bus, &description);
+        return description ?: "";
+}
+
+void callers_leave(Callers *callers, sd_bus *peer)
+{
+        const char *description = NULL;
+
+        sd_bus_get_description(peer, &description);
+        Caller *caller = caller_find(callers, description ?: "");
+        if (caller)
+                caller_free(caller);
+}
+
+bool caller_is_there(const Caller *caller)
+{
+        struct pollfd end = {.fd = sd_bus_get_fd(caller->peer), .events = POLLRDHUP};
+
+        return end.fd >= 0 && poll(&end, 1, 0) == 0;
 }
 
 /* A unique name has left the bus (its new owner is nobody): what was begun for it ends here. */
@@ -256,7 +286,7 @@ static int caller_identified(sd_bus_message *reply, void *userdata, sd_bus_error
         return 0;
 }
 
-/* The peer of a direct manager: what the kernel says of the socket's other end. */
+/* A peer: what the kernel says of the socket's other end. */
 static int caller_identify_peer(Caller *caller, sd_bus *bus)
 {
         _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *credentials = NULL;
@@ -268,13 +298,15 @@ static int caller_identify_peer(Caller *caller, sd_bus *bus)
                 r = sd_bus_creds_get_pid(credentials, &caller->pid);
         if (r >= 0)
                 r = caller_join_quota(caller);
+        caller->peer = bus;
         caller->is_known = r >= 0;
         return r < 0 ? r : 1;
 }
 
 int caller_of(Callers *callers, sd_bus_message *message, Caller **ret)
 {
-        const char *name = sd_bus_message_get_sender(message) ?: "";
+        const Manager *manager = callers->manager;
+        const char *name = caller_key(callers, message);
         sd_bus *bus = sd_bus_message_get_bus(message);
         Caller *caller = caller_find(callers, name);
         int r = 0;
@@ -287,7 +319,7 @@ int caller_of(Callers *callers, sd_bus_message *message, Caller **ret)
         *ret = caller;
         if (caller->is_known)
                 return 1;
-        if (!*name)
+        if (bus != manager->bus || manager->is_direct)
                 return caller_identify_peer(caller, bus);
         if (!caller->query)
                 r = sd_bus_call_method_async(bus, &caller->query, "org.freedesktop.DBus", "/org/freedesktop/DBus",

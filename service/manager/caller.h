@@ -17,7 +17,8 @@
 
 struct Caller {
         Callers *callers;
-        char *name;    /* "" for the one peer of a direct manager */
+        char *name;    /* on the bus; of a peer, what its connection is called here */
+        sd_bus *peer;  /* borrowed: its connection, if that isn't the bus; else NULL */
         bool is_known; /* uid and pid count */
         uid_t uid;
         pid_t pid; /* for people to read */
@@ -48,6 +49,12 @@ int caller_of(Callers *callers, sd_bus_message *message, Caller **ret);
  * Return: 1 when caller->account is there; 0 when it was asked for: the caller's calls are dispatched again; -errno.
  */
 int caller_account(Caller *caller);
+
+/** callers_leave() - the connection @peer has ended: what was begun for whoever called there ends, too */
+void callers_leave(Callers *callers, sd_bus *peer);
+
+/** caller_is_there() - can this peer, so far as is known, still hear an answer */
+bool caller_is_there(const Caller *caller);
 
 /** caller_name() - the user's name; "" where it isn't known, or hasn't been asked for */
 const char *caller_name(const Caller *caller);

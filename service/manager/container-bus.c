@@ -159,13 +159,12 @@ static int container_list_objects(sd_bus *bus _unused_, const char *prefix _unus
         return 0;
 }
 
-int container_bus_add(Manager *manager)
+int container_bus_add(Manager *manager, sd_bus *bus)
 {
-        int r = sd_bus_add_fallback_vtable(manager->bus, NULL, CONTAINER_PATH_PREFIX, CONTAINER_INTERFACE,
-                                           container_vtable, container_find_object, manager);
+        int r = sd_bus_add_fallback_vtable(bus, NULL, CONTAINER_PATH_PREFIX, CONTAINER_INTERFACE, container_vtable,
+                                           container_find_object, manager);
 
         if (r >= 0)
-                r = sd_bus_add_node_enumerator(manager->bus, NULL, CONTAINER_PATH_PREFIX, container_list_objects,
-                                               manager);
+                r = sd_bus_add_node_enumerator(bus, NULL, CONTAINER_PATH_PREFIX, container_list_objects, manager);
         return r;
 }

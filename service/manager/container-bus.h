@@ -7,4 +7,4 @@
 #include "manager/manager.h"
 
 /** container_bus_add() - publish org.pflask.Container1 for every container there is and will be. Return: 0; -errno. */
-int container_bus_add(Manager *manager);
+int container_bus_add(Manager *manager, sd_bus *bus);

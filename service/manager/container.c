@@ -227,13 +227,12 @@ void container_publish(Container *container)
 
 /* ---- the end ---- */
 
-/* The owner has been told: whoever else waits is told too, for after this nobody can be. */
-static void container_told_owner(Container *container)
+/* The owner is told, and whoever else waits, for after this nobody can be: the container is to be forgotten. */
+static void container_tell_owner(Container *container)
 {
         while (!TAILQ_EMPTY(&container->waits))
                 container_answer_wait(container, TAILQ_FIRST(&container->waits));
         FAULT_POINT(EXIT_TOLD);
-        container_forget(container);
 }
 
 static int container_owner_is_there(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
@@ -242,8 +241,11 @@ static int container_owner_is_there(sd_bus_message *reply, void *userdata, sd_bu
         int is_there = false;
 
         call->slot = sd_bus_slot_unref(call->slot);
-        if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "b", &is_there) >= 0 && is_there)
-                container_told_owner(call->waits_for);
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "b", &is_there) < 0 || !is_there)
+                return 0;
+        Container *container = call->waits_for;
+        container_tell_owner(container);
+        container_forget(container);
         return 0;
 }
 
@@ -263,34 +265,34 @@ static void container_tell(Container *container, Call *call)
                 container_answer_wait(container, call);
 }
 
-/* A direct manager has one caller, and ends with it: who is answered is there. */
-static void container_tell_all(Container *container)
+/*
+ * Of a peer it can be seen at once whether it hears: one who doesn't is dropped when its end is read.
+ *
+ * Return: true when the owner has been told, and the container is to be forgotten; else it may be later.
+ */
+static bool container_tell_all(Container *container)
 {
         Call *call, *next;
-        bool is_owner_here = false;
+        bool is_owner_there = false;
 
         for (call = TAILQ_FIRST(&container->waits); call; call = next) {
                 next = TAILQ_NEXT(call, waiting);
-                is_owner_here |= call->caller->uid == container->owner;
-                if (!container->manager->is_direct)
+                if (!call->caller->peer || call->caller->uid != container->owner)
                         container_tell(container, call);
+                else
+                        is_owner_there |= caller_is_there(call->caller);
         }
-        if (!container->manager->is_direct)
-                return;
-        if (is_owner_here) {
-                container_told_owner(container);
-                return;
-        }
-        while (!TAILQ_EMPTY(&container->waits))
-                container_answer_wait(container, TAILQ_FIRST(&container->waits));
+        if (is_owner_there)
+                container_tell_owner(container);
+        return is_owner_there;
 }
 
 int container_wait(Container *container, Call *call)
 {
         call->waits_for = container;
         TAILQ_INSERT_TAIL(&container->waits, call, waiting);
-        if (container->state == STATE_EXITED)
-                container_tell_all(container);
+        if (container->state == STATE_EXITED && container_tell_all(container))
+                container_forget(container);
         return CALL_LATER;
 }
 
@@ -328,8 +330,7 @@ void container_ended(Container *container, Result result, int status)
         if (!container->is_published)
                 return;
         container_remember_end(container);
-        if (!container->manager->is_direct) /* who waits is told before everybody is */
-                container_tell_all(container);
+        bool is_owner_told = container_tell_all(container); /* who waits is told before everybody is */
         log_container(container, LOG_CONTAINER_EXITED);
         if (container->is_registered && container->manager->has_systemd)
                 machine_unregister(container->manager->bus, container->name);
@@ -338,8 +339,8 @@ void container_ended(Container *container, Result result, int status)
                                        "Registered", "Result", "ExitStatus", NULL);
         sd_bus_emit_signal(container->manager->bus, MANAGER_PATH, MANAGER_INTERFACE, "ContainerExited", "ssi",
                            container->name, result_name(result), status);
-        if (container->manager->is_direct)
-                container_tell_all(container);
+        if (is_owner_told)
+                container_forget(container);
 }
 
 /*

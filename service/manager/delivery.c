@@ -254,7 +254,7 @@ int delivery_promise(Call *call)
         unsigned n = n_fds_of(call->method);
         uint64_t now;
 
-        if (n == 0 || call->n_promised > 0 || call->manager->is_direct)
+        if (n == 0 || call->n_promised > 0 || call->caller->peer)
                 return 1;
         if (has_room(call->caller, n)) {
                 promise(call);

@@ -8,6 +8,7 @@
 
 struct Handover {
         TAILQ_ENTRY(Handover) others;
+        sd_bus *bus; /* that the answer is sent on */
         int lease;
 };
 
@@ -16,39 +17,47 @@ void handover_say(int lease)
         send(lease, "g", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static bool bus_has_sent_all(Manager *manager)
+static bool bus_has_sent_all(sd_bus *bus)
 {
         uint64_t queued;
 
-        return sd_bus_get_n_queued_write(manager->bus, &queued) < 0 || queued == 0;
+        return sd_bus_get_n_queued_write(bus, &queued) >= 0 && queued == 0;
 }
 
-static void handovers_say(Manager *manager)
+static Handover *handover_free(Handover *handover)
 {
-        Handover *handover;
+        sd_bus_unref(handover->bus);
+        fd_close(handover->lease);
+        free(handover);
+        return NULL;
+}
 
-        while ((handover = TAILQ_FIRST(&manager->handovers))) {
-                TAILQ_REMOVE(&manager->handovers, handover, others);
-                if (!manager->is_cut_off)
+/* Says what can be said by now. Return: is there nothing left. */
+static bool handovers_say(Manager *manager)
+{
+        Handover *handover, *next;
+
+        for (handover = TAILQ_FIRST(&manager->handovers); handover; handover = next) {
+                next = TAILQ_NEXT(handover, others);
+                bool is_open = sd_bus_is_open(handover->bus) > 0;
+                if (is_open && !bus_has_sent_all(handover->bus))
+                        continue;
+                if (is_open)
                         handover_say(handover->lease);
-                fd_close(handover->lease);
-                free(handover);
+                TAILQ_REMOVE(&manager->handovers, handover, others);
+                handover_free(handover);
         }
+        return TAILQ_EMPTY(&manager->handovers);
 }
 
 /* Called whenever something has happened: the bus may have taken more of what is queued. */
 static int handovers_look(sd_event_source *source, void *userdata)
 {
-        Manager *manager = userdata;
-
-        if (!bus_has_sent_all(manager))
-                return 0;
-        handovers_say(manager);
-        return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        return handovers_say(userdata) ? sd_event_source_set_enabled(source, SD_EVENT_OFF) : 0;
 }
 
 /* Return: 0; -errno, and then it can't be said later. */
-static int handover_queue(Manager *manager, int lease)
+static int handover_queue(Manager *manager, sd_bus *bus, int lease)
 {
         int r = manager->handovers_look
                         ? sd_event_source_set_enabled(manager->handovers_look, SD_EVENT_ON)
@@ -58,25 +67,32 @@ static int handover_queue(Manager *manager, int lease)
         Handover *handover = calloc(1, sizeof(*handover));
         if (!handover)
                 return -ENOMEM;
-        handover->lease = fd_keep(lease);
+        *handover = (Handover){.bus = sd_bus_ref(bus), .lease = fd_keep(lease)};
         if (handover->lease < 0) {
                 r = handover->lease;
-                free(handover);
+                handover_free(handover);
                 return r;
         }
         TAILQ_INSERT_TAIL(&manager->handovers, handover, others);
         return 0;
 }
 
-void handover_say_when_sent(Manager *manager, int lease)
+void handover_say_when_sent(Manager *manager, sd_bus *bus, int lease)
 {
         FAULT_POINT(LEASE_SENT);
-        if (bus_has_sent_all(manager) || handover_queue(manager, lease) < 0)
+        if (bus_has_sent_all(bus) || handover_queue(manager, bus, lease) < 0)
                 handover_say(lease);
 }
 
 void handovers_free(Manager *manager)
 {
-        handovers_say(manager);
+        Handover *handover;
+
+        if (!manager->is_cut_off)
+                handovers_say(manager);
+        while ((handover = TAILQ_FIRST(&manager->handovers))) {
+                TAILQ_REMOVE(&manager->handovers, handover, others);
+                handover_free(handover);
+        }
         manager->handovers_look = sd_event_source_disable_unref(manager->handovers_look);
 }

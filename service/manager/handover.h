@@ -16,10 +16,13 @@ typedef struct Handover Handover;
 void handover_say(int lease);
 
 /**
- * handover_say_when_sent() - say it when all that has been sent on the manager's bus so far is on its way
+ * handover_say_when_sent() - say it when all that has been sent on @bus so far is on its way
+ * @bus:    the manager's, or a peer's
  * @lease:  borrowed
+ *
+ * If the connection ends before, it is never said.
  */
-void handover_say_when_sent(Manager *manager, int lease);
+void handover_say_when_sent(Manager *manager, sd_bus *bus, int lease);
 
-/** handovers_free() - the manager ends, and has flushed its bus: what was not said is said */
+/** handovers_free() - the manager ends, and has flushed its bus: what can be said is said */
 void handovers_free(Manager *manager);

@@ -88,11 +88,11 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-int manager_add_objects(Manager *manager)
+int manager_add_objects(Manager *manager, sd_bus *bus)
 {
-        int r = sd_bus_add_object_vtable(manager->bus, NULL, MANAGER_PATH, MANAGER_INTERFACE, manager_vtable, manager);
+        int r = sd_bus_add_object_vtable(bus, NULL, MANAGER_PATH, MANAGER_INTERFACE, manager_vtable, manager);
 
         if (r >= 0)
-                r = sd_bus_add_object_manager(manager->bus, NULL, MANAGER_PATH);
-        return r < 0 ? r : container_bus_add(manager);
+                r = sd_bus_add_object_manager(bus, NULL, MANAGER_PATH);
+        return r < 0 ? r : container_bus_add(manager, bus);
 }

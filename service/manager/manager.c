@@ -18,6 +18,7 @@
 #include "manager/caller.h"
 #include "manager/container.h"
 #include "manager/delivery.h"
+#include "manager/entrance.h"
 #include "manager/handover.h"
 #include "manager/keeper.h"
 #include "manager/log.h"
@@ -105,8 +106,10 @@ Manager *manager_free(Manager *manager)
         register_close(manager->reg);
         if (manager->is_cut_off)
                 manager_break_off(manager);
-        sd_bus_flush_close_unref(manager->bus);
+        sd_bus_flush(manager->bus);
         handovers_free(manager);
+        manager->entrance = entrance_close(manager->entrance);
+        sd_bus_close_unref(manager->bus);
         fd_close(manager->supervisor_program);
         sd_event_unref(manager->event);
         free(manager);
@@ -148,7 +151,7 @@ static int manager_serve(Manager *manager)
         if (r >= 0)
                 r = callers_new(manager, &manager->callers);
         if (r >= 0)
-                r = manager_add_objects(manager);
+                r = manager_add_objects(manager, manager->bus);
         /* A peer is there before we are ready; on the bus nobody knows us until we have taken the name. */
         if (r >= 0 && !manager->is_direct)
                 r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
@@ -244,6 +247,9 @@ void manager_ready(Manager *manager)
                 sd_event_exit(manager->event, EXIT_FAILURE);
                 return;
         }
+        r = entrance_open(manager);
+        if (r < 0) /* root comes by the bus then */
+                log_failure(r, "listen on", RUNTIME_DIRECTORY "/" PRIVATE_SOCKET);
         sd_notifyf(false, "READY=1\nSTATUS=Keeping %u containers.", manager->n_containers);
         manager_touch(manager);
 }
@@ -252,7 +258,7 @@ static int manager_idle(sd_event_source *source _unused_, uint64_t usec _unused_
 {
         Manager *manager = userdata;
 
-        if (manager->n_containers > 0 || !callers_are_idle(manager->callers))
+        if (manager->n_containers > 0 || !callers_are_idle(manager->callers) || !entrance_is_idle(manager->entrance))
                 return 0;
         sd_notify(false, "STOPPING=1\nSTATUS=Idle.");
         return sd_event_exit(manager->event, EXIT_SUCCESS);

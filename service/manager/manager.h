@@ -20,6 +20,7 @@ typedef struct Container Container;
 typedef struct Creation Creation;
 typedef struct Callers Callers;
 typedef struct Deliveries Deliveries;
+typedef struct Entrance Entrance;
 typedef struct Handover Handover;
 typedef struct Keeper Keeper;
 typedef struct Register Register;
@@ -38,6 +39,7 @@ typedef struct Manager {
         Spare *spare;           /* a supervisor that waits for a container; NULL until the first is prepared */
 
         Register *reg;
+        Entrance *entrance; /* or NULL */
         Callers *callers;
         Deliveries *deliveries;       /* of what was answered to them */
         void *containers;             /* tsearch(3) by name */
@@ -74,5 +76,5 @@ void manager_ready(Manager *manager);
 /** manager_touch() - something began or ended: think again about being idle */
 void manager_touch(Manager *manager);
 
-/** manager_add_objects() - publish both interfaces on the manager's bus (manager-bus.c). Return: 0; -errno. */
-int manager_add_objects(Manager *manager);
+/** manager_add_objects() - publish both interfaces on @bus (manager-bus.c). Return: 0; -errno. */
+int manager_add_objects(Manager *manager, sd_bus *bus);

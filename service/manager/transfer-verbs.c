@@ -152,16 +152,15 @@ int copy_show_progress(const Call *call, sd_bus_message *told)
 {
         uint64_t bytes, total_bytes, files, total_files;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
-        const char *caller = sd_bus_message_get_sender(call->message);
+        sd_bus *bus = sd_bus_message_get_bus(call->message);
 
         if (call->method->read != copy_read)
                 return -EINVAL;
         int r = sd_bus_message_read(told, "tttt", &bytes, &total_bytes, &files, &total_files);
         if (r >= 0)
-                r = sd_bus_message_new_signal(call->manager->bus, &signal, call->asks->path, CONTAINER_INTERFACE,
-                                              "CopyProgress");
-        if (r >= 0 && caller)
-                r = sd_bus_message_set_destination(signal, caller);
+                r = sd_bus_message_new_signal(bus, &signal, call->asks->path, CONTAINER_INTERFACE, "CopyProgress");
+        if (r >= 0 && !call->caller->peer)
+                r = sd_bus_message_set_destination(signal, call->caller->name);
         if (r >= 0)
                 r = sd_bus_message_append(signal, "sstttt", call->arguments.transfer.source,
                                           call->arguments.transfer.destination, bytes, total_bytes, files, total_files);

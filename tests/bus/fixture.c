@@ -268,6 +268,16 @@ int direct_manager(Fixture *fixture, int *ret_socket)
         return pidfd;
 }
 
+static GDBusConnection *socket_connect(void)
+{
+        g_autoptr(GError) error = NULL;
+        GDBusConnection *connection = g_dbus_connection_new_for_address_sync(
+                PRIVATE_ADDRESS, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, &error);
+
+        g_assert_no_error(error);
+        return connection;
+}
+
 static Client *client_new_direct(Fixture *fixture)
 {
         g_autoptr(GSocketConnection) stream = NULL;
@@ -296,6 +306,10 @@ Client *client_new_with_groups(Fixture *fixture, uid_t uid, gid_t gid, const gid
                 return client_new_direct(fixture);
         Client *client = g_new0(Client, 1);
         client->manager = -EBADF;
+        if (fixture->transport == ON_SOCKET && uid == 0) {
+                client->connection = socket_connect();
+                return client;
+        }
         client->destination = MANAGER_BUS_NAME;
         g_assert_cmpint(setgroups(n_groups, groups), ==, 0);
         g_assert_cmpint(setegid(gid), ==, 0);
@@ -312,6 +326,15 @@ Client *client_new(Fixture *fixture, uid_t uid)
         return client_new_with_groups(fixture, uid, uid, NULL, 0);
 }
 
+/* The name is there a moment before the socket is; who is answered on the bus finds both. */
+static void await_socket(void)
+{
+        g_autoptr(Client) client = g_new0(Client, 1);
+
+        *client = (Client){.connection = bus_connect(), .destination = MANAGER_BUS_NAME, .manager = -EBADF};
+        n_containers(client);
+}
+
 void fixture_start_manager(Fixture *fixture)
 {
         if (fixture->transport == ON_DIRECT) {
@@ -322,18 +345,20 @@ void fixture_start_manager(Fixture *fixture)
         g_autofree char *path = build_path("service/manager/pflask-manager");
         fixture->manager = start(fixture, path, "pflask-manager", -EBADF);
         await_name(MANAGER_BUS_NAME, fixture->manager);
+        if (fixture->transport == ON_SOCKET)
+                await_socket();
         if (!fixture->client)
                 fixture->client = client_new(fixture, 0);
 }
 
 void fixture_stop_manager(Fixture *fixture, int signal)
 {
-        if (fixture->transport == ON_DIRECT) {
+        if (fixture->transport != ON_BUS) {
                 fixture->client->manager = fd_close(fixture->client->manager);
                 g_clear_pointer(&fixture->client, client_free);
         }
         stop(fixture, &fixture->manager, signal);
-        if (fixture->transport == ON_BUS)
+        if (fixture->transport != ON_DIRECT)
                 await_no_name(MANAGER_BUS_NAME);
 }
 
@@ -359,11 +384,13 @@ void fixture_fail_manager(Fixture *fixture)
 
 /* ---- the client program ---- */
 
+/* Root who names no bus comes by the socket. */
 static char *shell_script(Fixture *fixture, const char *script)
 {
         g_autofree char *program = build_path("cli/pflask");
 
-        return g_strconcat("pflask='", program, fixture->transport == ON_DIRECT ? " --direct'; " : "'; ", script, NULL);
+        return g_strconcat(fixture->transport == ON_SOCKET ? "unset DBUS_SYSTEM_BUS_ADDRESS; pflask='" : "pflask='",
+                           program, fixture->transport == ON_DIRECT ? " --direct'; " : "'; ", script, NULL);
 }
 
 int shell(Fixture *fixture, const char *script, char **ret_out, char **ret_err)
@@ -546,13 +573,13 @@ static void fixture_set_up(Fixture *fixture, const Test *test, TestFlags transpo
 {
         *fixture = (Fixture){.test = test, .transport = transport, .bus = -EBADF, .polkit = -EBADF, .manager = -EBADF};
         fixture->expected = g_hash_table_new(NULL, NULL);
-        if (transport == ON_BUS)
+        if (transport != ON_DIRECT)
                 bus_start(fixture);
         if (test->flags & WITH_POLKIT)
                 polkit_start(fixture, test->rules);
         fixture_start_manager(fixture);
         n_containers(fixture->client);
-        if (transport == ON_BUS)
+        if (transport != ON_DIRECT)
                 await_spare(fixture);
         fixture->mounts_before = read_mounts();
         fixture->descriptors_before = count_descriptors(fixture->manager);
@@ -561,7 +588,7 @@ static void fixture_set_up(Fixture *fixture, const Test *test, TestFlags transpo
 static void fixture_tear_down(Fixture *fixture, const void *test _unused_)
 {
         count_what_is_left(fixture);
-        if (fixture->transport == ON_BUS)
+        if (fixture->transport != ON_DIRECT)
                 fixture_stop_manager(fixture, SIGTERM);
         else
                 fixture->manager = fd_close(fixture->manager);
@@ -576,6 +603,11 @@ static void fixture_tear_down(Fixture *fixture, const void *test _unused_)
 static void set_up_on_bus(Fixture *fixture, const void *test)
 {
         fixture_set_up(fixture, test, ON_BUS);
+}
+
+static void set_up_at_socket(Fixture *fixture, const void *test)
+{
+        fixture_set_up(fixture, test, ON_SOCKET);
 }
 
 static void set_up_direct(Fixture *fixture, const void *test)
@@ -603,7 +635,8 @@ static void skip_test(Fixture *fixture _unused_, const void *test)
 
 static void add_test(const Test *test, TestFlags transport, void (*set_up)(Fixture *, const void *))
 {
-        g_autofree char *path = g_strconcat(transport == ON_BUS ? "/bus" : "/direct", test->name, NULL);
+        const char *way = transport == ON_BUS ? "/bus" : transport == ON_SOCKET ? "/socket" : "/direct";
+        g_autofree char *path = g_strconcat(way, test->name, NULL);
 
         if (!(test->flags & transport))
                 return;
@@ -620,6 +653,7 @@ int test_program(int argc, char **argv, const Test *tests, size_t n_tests)
         build_environment();
         for (size_t i = 0; i < n_tests; i++) {
                 add_test(&tests[i], ON_BUS, set_up_on_bus);
+                add_test(&tests[i], ON_SOCKET, set_up_at_socket);
                 add_test(&tests[i], ON_DIRECT, set_up_direct);
         }
         return g_test_run();

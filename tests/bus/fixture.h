@@ -3,7 +3,8 @@
  * Fixture
  *
  * What one test runs in: a dbus-daemon of its own with the project's bus policy, a real polkitd on it where the test
- * asks for one, and the real manager; or, on the direct transport, a manager of its own and no bus. A test program is
+ * asks for one, and the real manager; the same with root at the manager's own socket; or, on the direct transport, a
+ * manager of its own and no bus. A test program is
  * a table of tests, and each runs on each transport that its row names. At the end of each, what is left is counted:
  * processes, mounts, directories of the register, descriptors of the manager must be as they were before.
  */
@@ -18,15 +19,17 @@
 typedef enum {
         ON_BUS = 1 << 0,
         ON_DIRECT = 1 << 1,
+        ON_SOCKET = 1 << 3, /* there is a bus, too */
         ON_BOTH = ON_BUS | ON_DIRECT,
-        WITH_POLKIT = 1 << 2, /* on the bus */
+        ON_ALL = ON_BOTH | ON_SOCKET, /* what hears no signals */
+        WITH_POLKIT = 1 << 2,         /* on the bus */
 } TestFlags;
 
 typedef struct Test Test;
 
 typedef struct Fixture {
         const Test *test;
-        TestFlags transport; /* ON_BUS or ON_DIRECT */
+        TestFlags transport; /* ON_BUS, ON_SOCKET or ON_DIRECT */
         int bus;             /* pidfds, or -EBADF */
         int polkit;
         int manager;
@@ -53,7 +56,7 @@ struct Test {
 /** test_program() - the main() of each test program. Return: its exit status. */
 int test_program(int argc, char **argv, const Test *tests, size_t n_tests);
 
-/** client_new() - another client; under a uid of its own on the bus, root on the direct transport */
+/** client_new() - another client; under a uid of its own on the bus, root at the socket and on the direct transport */
 Client *client_new(Fixture *fixture, uid_t uid);
 
 /** client_new_with_groups() - the same with a gid and supplementary groups */
@@ -68,7 +71,7 @@ int direct_manager(Fixture *fixture, int *ret_socket);
 /** fixture_stop_manager() - @signal to the manager, and until it has ended; its clients' connections stay */
 void fixture_stop_manager(Fixture *fixture, int signal);
 
-/** fixture_start_manager() - another one; on the direct transport @fixture->client is a new one too */
+/** fixture_start_manager() - another one; but on the bus @fixture->client is a new one too */
 void fixture_start_manager(Fixture *fixture);
 
 /** fixture_await_failure() - until the manager has left the bus and ended, as it does when it cannot go on */

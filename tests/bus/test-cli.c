@@ -250,8 +250,8 @@ static void test_wait_without_a_manager(Fixture *fixture)
 static const Test others[] = {
         TEST("/cli/wait-is-asked-again-when-the-manager-was-killed", test_wait_without_a_manager, ON_BUS),
         TEST("/cli/by-ssh-goes-all-that-needs-no-descriptor", test_by_ssh, ON_BUS),
-        TEST("/cli/last-words-are-complete-through-pipes", test_last_words_pipes, ON_BOTH),
-        TEST("/cli/last-words-are-complete-through-the-pty", test_last_words_pty, ON_BOTH),
+        TEST("/cli/last-words-are-complete-through-pipes", test_last_words_pipes, ON_ALL),
+        TEST("/cli/last-words-are-complete-through-the-pty", test_last_words_pty, ON_ALL),
 };
 
 int main(int argc, char **argv)
@@ -261,7 +261,7 @@ int main(int argc, char **argv)
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
                 tests[i] = (Test){.name = g_strconcat("/cli/", rows[i].promise, NULL),
                                   .function = test_row,
-                                  .flags = ON_BOTH,
+                                  .flags = ON_ALL,
                                   .row = &rows[i]};
         memcpy(tests + G_N_ELEMENTS(rows), others, sizeof(others));
         return test_program(argc, argv, tests, G_N_ELEMENTS(tests));

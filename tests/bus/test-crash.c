@@ -400,15 +400,15 @@ static const struct {
         TestFlags flags; /* a direct manager is the same program, but for how it begins, ends and answers */
 } scenes[] = {
         {"begin/", "begin/", test_begin, ON_BOTH},
-        {"create/", "create/", test_create, ON_BOTH},
-        {"create/", "run/", test_run, ON_BOTH},
-        {"lease/", "run/answer-", test_run, ON_BOTH},
+        {"create/", "create/", test_create, ON_ALL},
+        {"create/", "run/", test_run, ON_ALL},
+        {"lease/", "run/answer-", test_run, ON_ALL},
         {"exec/", "exec/", test_exec, ON_BUS},
-        {"lease/", "exec/answer-", test_exec, ON_BOTH},
+        {"lease/", "exec/answer-", test_exec, ON_ALL},
         {"reboot/", "reboot/", test_reboot, ON_BUS},
         {"attach/", "attach/", test_attach, ON_BUS},
-        {"lease/", "attach/answer-", test_attach, ON_BOTH},
-        {"exit/", "exit/", test_exit, ON_BOTH},
+        {"lease/", "attach/answer-", test_attach, ON_ALL},
+        {"exit/", "exit/", test_exit, ON_ALL},
         {"supervisor/", "supervisor/", test_below, ON_BUS},
         {"leader/", "leader/", test_below, ON_BUS},
 };

@@ -776,23 +776,23 @@ static void test_confinement(Fixture *fixture)
 }
 
 static const Test tests[] = {
-        TEST("/exec/has-every-exit-status", test_every_status, ON_BOTH),
+        TEST("/exec/has-every-exit-status", test_every_status, ON_ALL),
         {"/exec/has-a-status-for-ordinary-users", test_status_for_ordinary_user, ON_BUS | WITH_POLKIT, rules, NULL},
-        TEST("/exec/says-what-is-not-there-or-no-program", test_what_cannot_be_executed, ON_BOTH),
+        TEST("/exec/says-what-is-not-there-or-no-program", test_what_cannot_be_executed, ON_ALL),
         TEST("/exec/knows-no-user-that-is-none", test_users_that_are_not_there, ON_BUS),
         TEST("/exec/says-what-failed-however-soon", test_early_failure, ON_BUS),
         TEST("/exec/knows-how-the-quickest-command-ended", test_quickest_commands, ON_BUS),
-        TEST("/exec/streams-arrive-unmixed", test_streams, ON_BOTH),
-        TEST("/exec/ends-though-its-streams-are-open", test_background, ON_BOTH),
+        TEST("/exec/streams-arrive-unmixed", test_streams, ON_ALL),
+        TEST("/exec/ends-though-its-streams-are-open", test_background, ON_ALL),
         TEST("/exec/gets-the-signals-that-are-sent", test_kill, ON_BUS),
         {"/exec/is-its-starters-to-signal-after-a-restart-too", test_starter_after_restart, ON_BUS | WITH_POLKIT, rules,
          NULL},
         TEST("/exec/is-hung-up-when-its-lease-closes", test_release, ON_BUS),
-        TEST("/exec/ends-with-the-container", test_container_ends, ON_BOTH),
+        TEST("/exec/ends-with-the-container", test_container_ends, ON_ALL),
         TEST("/exec/begins-where-it-was-asked", test_place, ON_BUS),
-        TEST("/shell/is-the-users-own-on-a-terminal-of-the-container", test_login_shell, ON_BOTH),
+        TEST("/shell/is-the-users-own-on-a-terminal-of-the-container", test_login_shell, ON_ALL),
         TEST("/shell/has-no-terminal-that-is-none", test_terminal_that_is_none, ON_BUS),
-        TEST("/exec/needs-nothing-that-runs-inside", test_everything_in_a_stopped_tree, ON_BOTH),
+        TEST("/exec/needs-nothing-that-runs-inside", test_everything_in_a_stopped_tree, ON_ALL),
         {"/exec/A24-is-confined-as-the-leader-is", test_confinement, ON_BUS | WITH_POLKIT, rules, NULL},
 };
 
@@ -807,7 +807,7 @@ int main(int argc, char **argv)
                 all[n++] = (Test){
                         .name = g_strconcat("/exec/", client_rows[i].promise, NULL),
                         .function = test_client,
-                        .flags = ON_BOTH,
+                        .flags = ON_ALL,
                         .row = &client_rows[i],
                 };
         return test_program(argc, argv, all, n);

@@ -425,13 +425,13 @@ static void test_reboot_too_often(Fixture *fixture)
         g_unlink(BOOTS);
 }
 
-#define STOPS(test_name, test_row)                                                                              \
-        {                                                                                                       \
-                .name = "/power-off/" test_name, .function = test_power_off, .flags = ON_BOTH, .row = &test_row \
+#define STOPS(test_name, test_row)                                                                             \
+        {                                                                                                      \
+                .name = "/power-off/" test_name, .function = test_power_off, .flags = ON_ALL, .row = &test_row \
         }
-#define ROW(test_name, test_function, test_row)                                                 \
-        {                                                                                       \
-                .name = test_name, .function = test_function, .flags = ON_BOTH, .row = test_row \
+#define ROW(test_name, test_function, test_row)                                                \
+        {                                                                                      \
+                .name = test_name, .function = test_function, .flags = ON_ALL, .row = test_row \
         }
 
 static const Test tests[] = {
@@ -443,9 +443,9 @@ static const Test tests[] = {
         STOPS("ends-a-leader-among-the-hosts-processes", shared_row),
         STOPS("ends-many", many_row),
         STOPS("ends-many-among-the-hosts-processes", many_shared_row),
-        TEST("/power-off/wakes-a-stopped-leader", test_power_off_stopped, ON_BOTH),
-        TEST("/power-off/answers-all-when-it-is-gone", test_power_off_twice, ON_BOTH),
-        TEST("/power-off/is-understood-by-busybox", test_power_off_busybox, ON_BOTH),
+        TEST("/power-off/wakes-a-stopped-leader", test_power_off_stopped, ON_ALL),
+        TEST("/power-off/answers-all-when-it-is-gone", test_power_off_twice, ON_ALL),
+        TEST("/power-off/is-understood-by-busybox", test_power_off_busybox, ON_ALL),
         TEST("/power-off/is-refused-after-the-end", test_refused_when_ended, ON_BOTH),
         TEST("/reboot/changes-nothing-but-the-leader", test_reboot, ON_BOTH),
         TEST("/reboot/from-inside-ten-times", test_reboot_from_inside, ON_BOTH),
@@ -461,10 +461,10 @@ static const Test tests[] = {
                 .flags = ON_BUS | WITH_POLKIT,
                 .rules = rules,
         },
-        TEST("/reboot/keeps-the-lease", test_reboot_lease, ON_BOTH),
-        TEST("/reboot/is-read-into-the-ring", test_reboot_ring, ON_BOTH),
-        TEST("/reboot/ends-the-others-in-a-shared-namespace", test_reboot_shared, ON_BOTH),
-        TEST("/reboot/has-no-streams", test_reboot_streams, ON_BOTH),
+        TEST("/reboot/keeps-the-lease", test_reboot_lease, ON_ALL),
+        TEST("/reboot/is-read-into-the-ring", test_reboot_ring, ON_ALL),
+        TEST("/reboot/ends-the-others-in-a-shared-namespace", test_reboot_shared, ON_ALL),
+        TEST("/reboot/has-no-streams", test_reboot_streams, ON_ALL),
         ROW("/reboot/gives-way-to-power-off", test_off_while_rebooting, "PowerOffContainer"),
         ROW("/reboot/gives-way-to-terminate", test_off_while_rebooting, "TerminateContainer"),
         TEST("/reboot/that-fails-is-the-end", test_reboot_fails, ON_BOTH),

@@ -226,15 +226,15 @@ static void test_orderly_end(Fixture *fixture)
 }
 
 static const Test tests[] = {
-        TEST("/restart/no-container-notices", test_nothing_notices, ON_BOTH),
-        TEST("/restart/an-exit-meanwhile-is-told", test_exit_meanwhile, ON_BOTH),
-        TEST("/restart/a-release-meanwhile-counts", test_release_meanwhile, ON_BOTH),
-        TEST("/restart/the-ring-is-whole", test_ring, ON_BOTH),
-        TEST("/restart/a-supervisor-killed-meanwhile-leaves-no-ghost", test_lost_meanwhile, ON_BOTH),
-        TEST("/restart/a-supervisor-killed-leaves-nobody-behind", test_lost_with_others, ON_BOTH),
-        TEST("/restart/half-made-containers-are-whole-or-gone", test_during_creation, ON_BOTH),
-        TEST("/restart/a-wait-can-be-asked-again", test_wait_again, ON_BOTH),
-        TEST("/restart/an-orderly-end-leaves-containers-alone", test_orderly_end, ON_BOTH),
+        TEST("/restart/no-container-notices", test_nothing_notices, ON_ALL),
+        TEST("/restart/an-exit-meanwhile-is-told", test_exit_meanwhile, ON_ALL),
+        TEST("/restart/a-release-meanwhile-counts", test_release_meanwhile, ON_ALL),
+        TEST("/restart/the-ring-is-whole", test_ring, ON_ALL),
+        TEST("/restart/a-supervisor-killed-meanwhile-leaves-no-ghost", test_lost_meanwhile, ON_ALL),
+        TEST("/restart/a-supervisor-killed-leaves-nobody-behind", test_lost_with_others, ON_ALL),
+        TEST("/restart/half-made-containers-are-whole-or-gone", test_during_creation, ON_ALL),
+        TEST("/restart/a-wait-can-be-asked-again", test_wait_again, ON_ALL),
+        TEST("/restart/an-orderly-end-leaves-containers-alone", test_orderly_end, ON_ALL),
 };
 
 int main(int argc, char **argv)

@@ -248,17 +248,17 @@ static void test_colours(Fixture *fixture)
 }
 
 static const Test tests[] = {
-        TEST("/terminal/is-one-inside-too", test_is_a_terminal, ON_BOTH),
-        TEST("/terminal/has-its-size-from-the-first-byte", test_size, ON_BOTH),
-        TEST("/terminal/follows-the-outer-size", test_resize, ON_BOTH),
-        TEST("/terminal/ctrl-c-is-a-byte", test_ctrl_c, ON_BOTH),
-        TEST("/terminal/keys-arrive", test_keys, ON_BOTH),
-        TEST("/terminal/ctrl-at-detaches-and-attach-returns", test_detach, ON_BOTH),
-        TEST("/terminal/detach-keys-can-be-off", test_detach_keys_off, ON_BOTH),
-        TEST("/terminal/attach-by-pid-shows-what-was-written-before", test_attach_by_pid, ON_BOTH),
-        TEST("/terminal/is-restored-on-every-way-out", test_restored, ON_BOTH),
-        TEST("/terminal/alone-has-colours-and-not-with-no-color", test_colours, ON_BOTH),
-        TEST("/terminal/shows-how-far-a-copy-is", test_progress, ON_BOTH),
+        TEST("/terminal/is-one-inside-too", test_is_a_terminal, ON_ALL),
+        TEST("/terminal/has-its-size-from-the-first-byte", test_size, ON_ALL),
+        TEST("/terminal/follows-the-outer-size", test_resize, ON_ALL),
+        TEST("/terminal/ctrl-c-is-a-byte", test_ctrl_c, ON_ALL),
+        TEST("/terminal/keys-arrive", test_keys, ON_ALL),
+        TEST("/terminal/ctrl-at-detaches-and-attach-returns", test_detach, ON_ALL),
+        TEST("/terminal/detach-keys-can-be-off", test_detach_keys_off, ON_ALL),
+        TEST("/terminal/attach-by-pid-shows-what-was-written-before", test_attach_by_pid, ON_ALL),
+        TEST("/terminal/is-restored-on-every-way-out", test_restored, ON_ALL),
+        TEST("/terminal/alone-has-colours-and-not-with-no-color", test_colours, ON_ALL),
+        TEST("/terminal/shows-how-far-a-copy-is", test_progress, ON_ALL),
         TEST("/terminal/outlives-the-manager", test_manager_killed, ON_BUS),
         TEST("/terminal/hanging-up-ends-the-container", test_hang_up, ON_BOTH),
 };
