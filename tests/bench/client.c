@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench-client ROOT: what the service itself needs for a container, as a client sees it that is connected
+ * bench-client ROOT bus|socket: what the service itself needs for a container, as a client sees it that is connected
  *
  * For each line of standard input a container is run. A line of output holds the microseconds from RunContainer to its
  * reply, and from the end of the command's standard input, which ends it, to the answer of WaitContainer.
@@ -18,6 +18,7 @@
 
 typedef struct Bench {
         sd_bus *bus;
+        const char *service; /* NULL: at the other end of a socket */
         const char *root;
         bool is_answered;
 } Bench;
@@ -44,14 +45,14 @@ static int answered(sd_bus_message *reply, void *userdata, sd_bus_error *error _
 /* Waits until WaitContainer has been sent, lets the command end, and waits for the answer. */
 static int wait_for(Bench *bench, const char *name, const Cat *cat, uint64_t *ret_usec)
 {
-        int r = sd_bus_call_method_async(bench->bus, NULL, MANAGER_BUS_NAME, MANAGER_PATH, MANAGER_INTERFACE,
+        int r = sd_bus_call_method_async(bench->bus, NULL, bench->service, MANAGER_PATH, MANAGER_INTERFACE,
                                          "WaitContainer", answered, bench, "s", name);
 
         if (r >= 0)
                 r = sd_bus_flush(bench->bus);
         /* The manager has it when it has answered a later call. */
         if (r >= 0)
-                r = sd_bus_call_method(bench->bus, MANAGER_BUS_NAME, MANAGER_PATH, "org.freedesktop.DBus.Peer", "Ping",
+                r = sd_bus_call_method(bench->bus, bench->service, MANAGER_PATH, "org.freedesktop.DBus.Peer", "Ping",
                                        NULL, NULL, NULL);
         if (r >= 0 && cat_await(cat) < 0)
                 r = -EIO;
@@ -79,7 +80,7 @@ static int round_trip(Bench *bench, uint64_t *ret_run_usec, uint64_t *ret_end_us
         if (cat_open(&cat) < 0)
                 return -errno;
         uint64_t begin = now_usec();
-        int r = sd_bus_message_new_method_call(bench->bus, &call, MANAGER_BUS_NAME, MANAGER_PATH, MANAGER_INTERFACE,
+        int r = sd_bus_message_new_method_call(bench->bus, &call, bench->service, MANAGER_PATH, MANAGER_INTERFACE,
                                                "RunContainer");
         if (r >= 0)
                 r = append_run(bench, call, &cat);
@@ -96,16 +97,30 @@ static int round_trip(Bench *bench, uint64_t *ret_run_usec, uint64_t *ret_end_us
         return r;
 }
 
+static int connect_to(Bench *bench, const char *way)
+{
+        if (strcmp(way, "socket") != 0) {
+                bench->service = MANAGER_BUS_NAME;
+                return sd_bus_open_system(&bench->bus);
+        }
+        int r = sd_bus_new(&bench->bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bench->bus, PRIVATE_ADDRESS);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(bench->bus, true);
+        return r < 0 ? r : sd_bus_start(bench->bus);
+}
+
 int main(int argc, char **argv)
 {
         char line[16];
 
-        if (argc != 2) {
-                fputs("bench-client ROOT\n", stderr);
+        if (argc != 3) {
+                fputs("bench-client ROOT bus|socket\n", stderr);
                 return EXIT_FAILURE;
         }
         Bench bench = {.root = argv[1]};
-        int r = sd_bus_open_system(&bench.bus);
+        int r = connect_to(&bench, argv[2]);
         while (r >= 0 && fgets(line, sizeof(line), stdin)) {
                 uint64_t run_usec = 0, end_usec = 0;
                 r = round_trip(&bench, &run_usec, &end_usec);

@@ -14,6 +14,7 @@ N_SUPERVISORS = 100
 N_MOUNTS = 5000
 CLIENTS, RUNS_PER_CLIENT = 8, 12
 CONSOLE_BYTES = 500_000_000
+REST_SECONDS = 0.005
 
 
 class Bound:
@@ -92,13 +93,15 @@ def lab_start(place, rounds):
 # ---- the service's own part ----
 
 def own_part(place, rounds):
-    programs = {'the limit': 'bench-limit', 'the service': 'bench-client'}
-    running = {name: subprocess.Popen([f'{place.build}/tests/bench/{program}', place.root], text=True,
+    programs = {'the limit': ['bench-limit', place.root], 'the service': ['bench-client', place.root, 'socket'],
+                'by the bus': ['bench-client', place.root, 'bus']}
+    running = {name: subprocess.Popen([f'{place.build}/tests/bench/{program}', *arguments], text=True,
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-               for name, program in programs.items()}
+               for name, (program, *arguments) in programs.items()}
     values = {f'{name}, {part}': [] for name in programs for part in ('start', 'end')}
     for number in range(rounds + 3):
         for name, process in running.items():
+            time.sleep(REST_SECONDS)    # what the one before has left to do is not this one's
             process.stdin.write('\n')
             process.stdin.flush()
             begin, end = process.stdout.readline().split()

@@ -81,7 +81,6 @@ class Host(Place):
         return super().works(name, command)
 
     def start(self):
-        os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = ADDRESS
         rooms = ('service/manager', 'service/supervisor', 'service/container', 'cli')
         os.environ['PFLASK_LIBEXEC_DIRECTORY'] = ':'.join(f'{self.build}/{room}' for room in rooms)
         with open('/run/bus.conf', 'w') as configuration:
