@@ -3,8 +3,9 @@
  * alternate ROUNDS <COMMANDS: runs commands in turn and says how long each of them took
  *
  * A line of standard input is a command, its words apart by tabs. A line of output is the number of a command and the
- * microseconds from its spawn to its end. They alternate, so that what the machine does meanwhile meets all alike. The
- * first rounds warm up and are not told.
+ * microseconds from its spawn to its end. They alternate, so that what the machine does meanwhile meets all alike; and
+ * before each there is a rest, since some leave the kernel or systemd more to do after their end than they have taken
+ * themselves, which is not the next one's. The first rounds warm up and are not told.
  */
 #include <errno.h>
 #include <spawn.h>
@@ -16,7 +17,7 @@
 
 #include "bench.h"
 
-enum { WARM_UP_ROUNDS = 3, COMMANDS_MAX = 32, WORDS_MAX = 64 };
+enum { WARM_UP_ROUNDS = 3, COMMANDS_MAX = 32, WORDS_MAX = 64, REST_USEC = 100000 };
 
 typedef struct Command {
         char *line;
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
         posix_spawn_file_actions_addopen(&streams, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
         for (long round = -WARM_UP_ROUNDS; round < rounds; round++)
                 for (unsigned i = 0; i < n; i++) {
+                        usleep(REST_USEC);
                         uint64_t took = measure(&commands[i], &streams);
                         if (took == 0)
                                 return EXIT_FAILURE;
