@@ -131,6 +131,9 @@ static int peer_prepare(Peer *peer)
                 r = sd_bus_negotiate_fds(peer->bus, true);
         if (r >= 0)
                 r = sd_bus_set_connected_signal(peer->bus, true);
+        /* Else it is waited for when the loop ends, and one who says nothing or reads nothing keeps us for ever. */
+        if (r >= 0)
+                r = sd_bus_set_close_on_exit(peer->bus, false);
         if (r >= 0)
                 r = peers->serve(peer->bus, peers->userdata);
         if (r >= 0)

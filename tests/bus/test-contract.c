@@ -482,6 +482,8 @@ static void test_activation(Fixture *fixture)
         fixture_stop_manager(fixture, SIGTERM);
         g_variant_unref(client_bus_call(fixture->client, "ReloadConfig", NULL));
         g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        /* In its environment the bus has told it which it is. */
+        g_assert_cmpint(access(RUNTIME_DIRECTORY "/" PRIVATE_SOCKET, F_OK), ==, 0);
         g_autoptr(GVariant) reply = client_bus_call(fixture->client, "GetConnectionUnixProcessID",
                                                     g_variant_new("(s)", MANAGER_BUS_NAME));
         g_variant_get(reply, "(u)", &pid);

@@ -211,6 +211,44 @@ static void test_other_bus(Fixture *fixture)
         g_setenv("DBUS_SYSTEM_BUS_ADDRESS", address, TRUE);
 }
 
+/* Greets, and asks @n times for a long answer without reading any. */
+static void ask_deafly(int fd, guint32 n)
+{
+        static const char greeting[] = "\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n";
+        g_autoptr(GByteArray) stream = g_byte_array_new();
+        g_autoptr(GError) error = NULL;
+        gsize size;
+
+        g_byte_array_append(stream, (const guint8 *)greeting, sizeof(greeting) - 1);
+        for (guint32 serial = 1; serial <= n; serial++) {
+                g_autoptr(GDBusMessage) call = g_dbus_message_new_method_call(
+                        NULL, MANAGER_PATH, "org.freedesktop.DBus.Introspectable", "Introspect");
+                g_dbus_message_set_serial(call, serial);
+                g_autofree guint8 *blob = g_dbus_message_to_blob(call, &size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+                g_assert_no_error(error);
+                g_byte_array_append(stream, blob, (guint)size);
+        }
+        g_assert_cmpint(send(fd, stream->data, stream->len, MSG_NOSIGNAL), ==, (gssize)stream->len);
+}
+
+/* Whoever is there when the manager ends is left behind: one who says nothing, and one who reads nothing. */
+static void test_ending(Fixture *fixture)
+{
+        enum { CALLS = 3000 }; /* whose answers are more than a socket takes */
+        int silent = knock(0), deaf = knock(0);
+
+        g_assert_cmpint(silent, >=, 0);
+        g_assert_cmpint(deaf, >=, 0);
+        ask_deafly(deaf, CALLS);
+        for (guint i = 0; i < CALLS; i++) /* each in its turn, so by then the other's are answered */
+                n_containers(fixture->client);
+        fixture_stop_manager(fixture, SIGTERM);
+        g_assert_true(is_shown_out(silent));
+        fd_close(silent);
+        fd_close(deaf);
+        fixture_start_manager(fixture);
+}
+
 int main(int argc, char **argv)
 {
         static const Test tests[] = {
@@ -218,6 +256,7 @@ int main(int argc, char **argv)
                 TEST("/entrance/leaver-takes-its-calls-along", test_leaving, ON_SOCKET),
                 TEST("/entrance/end-that-nobody-has-heard-of-is-kept", test_end_is_kept, ON_SOCKET),
                 TEST("/entrance/what-a-guest-calls-itself-counts-for-nothing", test_false_name, ON_SOCKET),
+                TEST("/entrance/guests-keep-nobody-from-ending", test_ending, ON_SOCKET),
                 TEST("/entrance/has-a-limit", test_crowd, ON_SOCKET),
                 TEST("/entrance/file-of-the-dead-is-replaced", test_file, ON_SOCKET),
                 TEST("/entrance/bus-is-used-where-there-is-none", test_bus_instead, ON_SOCKET),
