@@ -148,6 +148,9 @@ static int manager_serve(Manager *manager)
         int r = sd_bus_match_signal(manager->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
                                     "org.freedesktop.DBus.Local", "Disconnected", manager_disconnected, manager);
 
+        /* It is flushed and closed at our end, not at the loop's: if it is cut off it would never take what is queued. */
+        if (r >= 0)
+                r = sd_bus_set_close_on_exit(manager->bus, false);
         if (r >= 0)
                 r = callers_new(manager, &manager->callers);
         if (r >= 0)

@@ -268,12 +268,48 @@ static void test_jam(Fixture *fixture)
         fixture->descriptors_before = G_MAXUINT; /* of another manager */
 }
 
+static Client *guest(void)
+{
+        g_autoptr(GError) error = NULL;
+        Client *client = g_new0(Client, 1);
+
+        client->manager = -EBADF;
+        client->connection = g_dbus_connection_new_for_address_sync(
+                PRIVATE_ADDRESS, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, &error);
+        g_assert_no_error(error);
+        return client;
+}
+
+/* Root, who needs no bus, notices nothing of that, and what is to be told meanwhile keeps the manager from nothing. */
+static void test_jam_behind(Fixture *fixture)
+{
+        enum { CREATIONS = 2000 }; /* told of, they are more than the bus keeps and its socket takes */
+
+        limit_bus(fixture, 64 * 1024);
+        fixture_stop_manager(fixture, SIGTERM);
+        fixture_start_manager(fixture);
+        _cleanup_(sd_bus_close_unrefp) sd_bus *silent = silent_client(ALICE);
+        subscribe(silent);
+        g_autoptr(Client) root = guest();
+        for (guint i = 0; i < CREATIONS; i++) {
+                create(root, "flood", "exit 3", NULL);
+                wait_for(root, "flood", "exited", 3);
+        }
+        g_assert_cmpstr(outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "ListContainers", NULL), ==,
+                        "org.freedesktop.DBus.Error.NoReply");
+        fixture_await_failure(fixture);
+        fixture_start_manager(fixture);
+        g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        fixture->descriptors_before = G_MAXUINT; /* of another manager */
+}
+
 static const Test tests[] = {
         ATTACK("/unread/descriptors-are-one-users-loss", test_descriptors),
         ATTACK("/unread/descriptors-of-all-users-leave-the-manager-alive", test_descriptors_of_all),
         ATTACK("/unread/descriptors-that-are-read-have-no-limit", test_descriptors_read),
         TEST("/unread/subscribers-cost-the-manager-nothing", test_subscribers, ON_BUS),
         TEST("/unread/signals-without-end-cost-a-restart", test_jam, ON_BUS),
+        TEST("/unread/signals-behind-a-jam-keep-nobody-from-leaving-it", test_jam_behind, ON_BUS),
         TEST("/unread/bytes-are-one-connections-loss", test_bytes, ON_BUS),
 };
 
