@@ -55,7 +55,7 @@ Connection *connection_free(Connection *connection);
 DEFINE_CLEANUP(Connection, connection_free)
 
 /**
- * connection_reopen() - make it anew if it is broken
+ * connection_reopen() - make it anew if it is broken, by the bus where there is one
  *
  * Not one by ssh: that might ask for a password, and nobody sits there who waits for that.
  *

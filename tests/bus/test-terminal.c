@@ -4,13 +4,17 @@
  *
  * Keys pass as bytes, the size follows, and on every way out the terminal is as it was.
  */
+#include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/process.h"
 #include "fixture.h"
 
 /* Reads the rest, and asserts how the script on the terminal ended. */
@@ -186,6 +190,63 @@ static void test_manager_killed(Fixture *fixture)
         g_free(finish(master, pid, 4));
 }
 
+static void name_changed(GDBusConnection *connection _unused_, const char *sender _unused_, const char *path _unused_,
+                         const char *interface _unused_, const char *member _unused_, GVariant *arguments, void *data)
+{
+        const char *owner;
+
+        g_variant_get(arguments, "(&s&s&s)", NULL, NULL, &owner);
+        if (*owner)
+                *(gboolean *)data = TRUE;
+}
+
+static gboolean is_readable(int fd _unused_, GIOCondition condition _unused_, void *data)
+{
+        *(gboolean *)data = TRUE;
+        return G_SOURCE_REMOVE;
+}
+
+/* In the manager's door, which it may come to again. Return: a listener at which nobody is ever let in. */
+static int stand_in_door(void)
+{
+        const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = RUNTIME_DIRECTORY "/" PRIVATE_SOCKET};
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        g_assert_cmpint(unlink(address.sun_path), ==, 0);
+        g_assert_cmpint(bind(fd, (const struct sockaddr *)&address, sizeof(address)), ==, 0);
+        g_assert_cmpint(listen(fd, 16), ==, 0);
+        return fd;
+}
+
+/* Nor does the console stand still while the next one cannot be reached, or doesn't answer. */
+static void test_manager_stuck(Fixture *fixture)
+{
+        gboolean has_come = FALSE;
+        pid_t pid;
+        g_autoptr(Client) alice = client_new(fixture, ALICE);
+        int master = shell_on_terminal(
+                fixture, "exec $pflask --name=box -- sh -c 'echo ready; read x; echo \"got $x\"; read y; exit 4'", 24,
+                80, &pid);
+
+        g_byte_array_unref(read_until(master, "ready"));
+        _cleanup_(fd_closep) int door = stand_in_door();
+        guint source = g_unix_fd_add(door, G_IO_IN, is_readable, &has_come);
+        guint subscription = g_dbus_connection_signal_subscribe(
+                alice->connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", NULL, NULL,
+                G_DBUS_SIGNAL_FLAGS_NONE, name_changed, &has_come, NULL);
+        n_containers(alice);
+        process_signal(fixture->manager, SIGKILL);
+        await(has_come);
+        type(master, "word\r", 5);
+        g_byte_array_unref(read_until(master, "got word"));
+        type(master, "\r", 1);
+        g_dbus_connection_signal_unsubscribe(alice->connection, subscription);
+        g_source_remove(source);
+        fixture_stop_manager(fixture, SIGKILL);
+        fixture_start_manager(fixture);
+        g_free(finish(master, pid, 4));
+}
+
 /* A terminal that is closed takes the container along, as it took everything else that ran on it. */
 static void test_hang_up(Fixture *fixture)
 {
@@ -259,7 +320,8 @@ static const Test tests[] = {
         TEST("/terminal/is-restored-on-every-way-out", test_restored, ON_ALL),
         TEST("/terminal/alone-has-colours-and-not-with-no-color", test_colours, ON_ALL),
         TEST("/terminal/shows-how-far-a-copy-is", test_progress, ON_ALL),
-        TEST("/terminal/outlives-the-manager", test_manager_killed, ON_BUS),
+        TEST("/terminal/outlives-the-manager", test_manager_killed, ON_BUS | ON_SOCKET),
+        TEST("/terminal/stays-usable-when-no-manager-answers", test_manager_stuck, ON_SOCKET),
         TEST("/terminal/hanging-up-ends-the-container", test_hang_up, ON_BOTH),
 };
 
