@@ -88,12 +88,24 @@ static void manager_break_off(Manager *manager)
                                    NULL);
 }
 
+/* Before anything that takes time: who calls from now on is for the next manager, and the bus has it started. */
+static void manager_take_leave(Manager *manager)
+{
+        if (manager->is_cut_off)
+                manager_break_off(manager);
+        sd_bus_flush(manager->bus);
+        handovers_free(manager);
+        manager->entrance = entrance_close(manager->entrance);
+        sd_bus_close(manager->bus);
+}
+
 Manager *manager_free(Manager *manager)
 {
         if (!manager)
                 return NULL;
         callers_free(manager->callers);
         manager->callers = NULL;
+        manager_take_leave(manager);
         manager->deliveries = deliveries_free(manager->deliveries);
         while (!TAILQ_EMPTY(&manager->list)) {
                 Container *container = TAILQ_FIRST(&manager->list);
@@ -104,12 +116,7 @@ Manager *manager_free(Manager *manager)
         spare_free(manager->spare);
         sd_event_source_disable_unref(manager->idle_timer);
         register_close(manager->reg);
-        if (manager->is_cut_off)
-                manager_break_off(manager);
-        sd_bus_flush(manager->bus);
-        handovers_free(manager);
-        manager->entrance = entrance_close(manager->entrance);
-        sd_bus_close_unref(manager->bus);
+        sd_bus_unref(manager->bus);
         fd_close(manager->supervisor_program);
         sd_event_unref(manager->event);
         free(manager);
