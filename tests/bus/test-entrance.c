@@ -161,6 +161,9 @@ static void test_crowd(Fixture *fixture)
         }
         _cleanup_(fd_closep) int last = knock(0);
         g_assert_true(is_shown_out(last));
+        g_autofree char *out = NULL, *err = NULL;
+        g_assert_cmpint(shell(fixture, "exec $pflask -- true", &out, &err), ==, 0);
+        g_assert_cmpstr(err, ==, "");
         n_containers(fixture->client);
         for (guint i = 0; i < ELEMENTS(guests); i++)
                 fd_close(guests[i]);
@@ -197,6 +200,34 @@ static void test_bus_instead(Fixture *fixture)
 
         g_assert_cmpint(shell(fixture, script, &out, &err), ==, 0);
         g_assert_nonnull(strstr(err, "there is no system bus"));
+}
+
+/* Accepts one, and ends with it before it has greeted. */
+static void *turn_away(void *data)
+{
+        int fd = accept4(GPOINTER_TO_INT(data), NULL, NULL, SOCK_CLOEXEC);
+
+        g_assert_cmpint(fd, >=, 0);
+        fd_close(fd);
+        return NULL;
+}
+
+/* Who is not let in, for whatever reason, goes by the bus and says nothing about it. */
+static void test_turned_away(Fixture *fixture)
+{
+        static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET_PATH};
+        _cleanup_(fd_closep) int door = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        g_autofree char *out = NULL, *err = NULL;
+
+        g_assert_cmpint(unlink(SOCKET_PATH), ==, 0);
+        g_assert_cmpint(bind(door, (const struct sockaddr *)&address, sizeof(address)), ==, 0);
+        g_assert_cmpint(listen(door, 1), ==, 0);
+        GThread *thread = g_thread_new(NULL, turn_away, GINT_TO_POINTER(door));
+        g_assert_cmpint(shell(fixture, "exec $pflask -- echo made", &out, &err), ==, 0);
+        g_thread_join(thread);
+        g_assert_cmpstr(out, ==, "made\n");
+        g_assert_cmpstr(err, ==, "");
+        unlink(SOCKET_PATH);
 }
 
 /* A manager of another bus, as for a trial, doesn't stand in the service's door. */
@@ -260,6 +291,7 @@ int main(int argc, char **argv)
                 TEST("/entrance/has-a-limit", test_crowd, ON_SOCKET),
                 TEST("/entrance/file-of-the-dead-is-replaced", test_file, ON_SOCKET),
                 TEST("/entrance/bus-is-used-where-there-is-none", test_bus_instead, ON_SOCKET),
+                TEST("/entrance/who-is-turned-away-goes-by-the-bus", test_turned_away, ON_SOCKET),
                 TEST("/entrance/is-that-of-the-system-bus-alone", test_other_bus, ON_BUS),
         };
 
