@@ -63,16 +63,25 @@ static int link_settle(Link *link)
 }
 
 /*
- * A connection that has ended sd-bus closes in its own order: first the answers that will not come, then a signal. One
- * that it can no longer make sense of it leaves to us.
+ * A connection that has ended sd-bus closes in its own order: first the answers that will not come, then the socket,
+ * then a signal. By then the loop must have let go of it: if the socket is open elsewhere, as in a program that is just
+ * being executed, epoll(7) goes on with what nobody can tell it to forget any more, and sd-event 252 aborts.
  */
+static int link_process_one(Link *link)
+{
+        if (sd_bus_is_open(link->bus) <= 0)
+                link->socket = sd_event_source_disable_unref(link->socket);
+        return sd_bus_process(link->bus, NULL);
+}
+
+/* One that it can no longer make sense of sd-bus leaves to us. */
 static void link_process(Link *link)
 {
         int r;
 
         link->is_busy = true;
         do
-                r = sd_bus_process(link->bus, NULL);
+                r = link_process_one(link);
         while (r > 0 && !link->is_freed);
         link->is_busy = false;
         if (link->is_freed)
