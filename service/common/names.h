@@ -26,5 +26,8 @@
 /* What DBUS_SYSTEM_BUS_ADDRESS begins with if it says what is true without it. */
 #define SYSTEM_BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
 
+/* What all of a scope get that systemd stops. Only supervisors make something of it; by default it is ignored: signal(7). */
+#define SCOPE_STOP_SIGNAL SIGURG
+
 /* In a container's directory: where its supervisor listens. */
 #define CONTROL_SOCKET "control"

@@ -371,7 +371,7 @@ void container_bury(Container *container, Claim *remains)
                 process_signal(container->leader_fd, SIGKILL);
         /* Without a pid namespace others may have outlived both. */
         if (container->manager->has_systemd)
-                scope_stop(container->manager->bus, container->name);
+                scope_kill(container->manager->bus, container->name);
         container_ended(container, is_known ? record->result : RESULT_LOST, is_known ? record->status : 0);
 }
 

@@ -230,7 +230,8 @@ static void creation_ask_start(Creation *creation)
 {
         Container *container = creation->container;
         int r = link_call(container->link, SUPERVISOR_INTERFACE, "Start", creation_started, creation,
-                          &creation->start_slot, "sb", container->unit ?: "", (int)container->is_registered);
+                          &creation->start_slot, "sbt", container->unit ?: "", (int)container->is_registered,
+                          creation->manager->stop_usec);
 
         FAULT_POINT(CREATE_START);
         if (r < 0)
@@ -300,6 +301,7 @@ static void creation_make_scope(Creation *creation)
                 .leader = container->leader,
                 .owner = container->owner,
                 .is_confined = creation->call->confinement.is_confined,
+                .stop_usec = creation->manager->stop_usec,
                 .properties = spec->properties,
                 .n_properties = spec->n_properties,
         };

@@ -2,6 +2,8 @@
 #include "manager/scope.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 
 #include "common/error.h"
 #include "common/name.h"
+#include "common/names.h"
 
 #define SYSTEMD_NAME      "org.freedesktop.systemd1"
 #define SYSTEMD_PATH      "/org/freedesktop/systemd1"
@@ -21,7 +24,7 @@
 
 enum {
         DEADLINE_USEC = 25 * 1000000,
-        STOP_USEC = 10 * 1000000, /* the supervisor ends its leader at once when told to; the rest is then killed */
+        STOP_MARGIN_USEC = 10 * 1000000, /* for a supervisor to end what has had its time, before systemd does */
 };
 
 struct Scope {
@@ -127,13 +130,16 @@ static int scope_listens(sd_bus_message *reply, void *userdata, sd_bus_error *re
 /* ---- asking ---- */
 
 /* Calls that nobody waits for: what comes of them is told by signals. */
-static int scope_tell_systemd(sd_bus *bus, const char *member, const char *unit)
+static int scope_tell_systemd(sd_bus *bus, const char *member, const char *types, ...)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        va_list arguments;
 
         int r = sd_bus_message_new_method_call(bus, &message, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_INTERFACE, member);
-        if (r >= 0 && unit)
-                r = sd_bus_message_append(message, "ss", unit, "replace");
+        va_start(arguments, types);
+        if (r >= 0)
+                r = sd_bus_message_appendv(message, types, arguments);
+        va_end(arguments);
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, false);
         if (r >= 0)
@@ -141,12 +147,33 @@ static int scope_tell_systemd(sd_bus *bus, const char *member, const char *unit)
         return r < 0 ? r : sd_bus_send(bus, message, NULL);
 }
 
+static int scope_stop_unit(sd_bus *bus, const char *unit)
+{
+        return scope_tell_systemd(bus, "StopUnit", "ss", unit, "replace");
+}
+
+/* Where there is no supervisor, nobody makes anything of the signal that a stop begins with. */
+static int scope_kill_unit(sd_bus *bus, const char *unit)
+{
+        int r = scope_tell_systemd(bus, "KillUnit", "ssi", unit, "all", SIGKILL);
+
+        return r < 0 ? r : scope_stop_unit(bus, unit);
+}
+
 void scope_stop(sd_bus *bus, const char *name)
 {
         _cleanup_(freep) char *unit = scope_unit_name(name);
 
         if (unit)
-                scope_tell_systemd(bus, "StopUnit", unit);
+                scope_stop_unit(bus, unit);
+}
+
+void scope_kill(sd_bus *bus, const char *name)
+{
+        _cleanup_(freep) char *unit = scope_unit_name(name);
+
+        if (unit)
+                scope_kill_unit(bus, unit);
 }
 
 /* ---- what is left ---- */
@@ -183,7 +210,7 @@ static int scope_listed(sd_bus_message *reply, void *userdata, sd_bus_error *ret
                0) {
                 _cleanup_(freep) char *name = scope_container_name(unit);
                 if (name && !sweep->is_used(sweep->userdata, name))
-                        scope_tell_systemd(sd_bus_message_get_bus(reply), "StopUnit", unit);
+                        scope_kill_unit(sd_bus_message_get_bus(reply), unit);
         }
         return 0;
 }
@@ -247,7 +274,7 @@ static int scope_stop_remains(Scope *scope)
                 return -ENOMEM;
         int r = sd_bus_add_match_async(scope->bus, &scope->unit_match, match, scope_unit_removed, scope_listens, scope);
         if (r >= 0)
-                r = scope_tell_systemd(scope->bus, "StopUnit", scope->unit);
+                r = scope_kill_unit(scope->bus, scope->unit);
         return r < 0 ? r : scope_ask(scope);
 }
 
@@ -303,9 +330,10 @@ static int scope_append_properties(sd_bus_message *message, const ScopeInput *in
                 snprintf(slice, sizeof(slice), "user-%" PRIu32 ".slice", (uint32_t)input->owner);
         int r = sd_bus_message_open_container(message, 'a', "(sv)");
         if (r >= 0)
-                r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s", description, "Slice",
-                                          "s", slice, "Delegate", "b", 1, "CollectMode", "s", "inactive-or-failed",
-                                          "TimeoutStopUSec", "t", (uint64_t)STOP_USEC, "PIDs", "au", 2,
+                r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s", description,
+                                          "Slice", "s", slice, "Delegate", "b", 1, "CollectMode", "s",
+                                          "inactive-or-failed", "KillSignal", "i", SCOPE_STOP_SIGNAL, "TimeoutStopUSec",
+                                          "t", input->stop_usec + STOP_MARGIN_USEC, "PIDs", "au", 2,
                                           (uint32_t)input->supervisor, (uint32_t)input->leader);
         for (size_t i = 0; r >= 0 && i < input->n_properties; i++)
                 r = scope_append_property(message, input->properties + i);
@@ -338,7 +366,7 @@ static int scope_begin(Scope *scope, const ScopeInput *input)
                                               SYSTEMD_INTERFACE, "JobRemoved", scope_job_removed, scope_listens, scope);
         /* Signals are sent only while somebody has subscribed. To do so again is an error that nobody is told of. */
         if (r >= 0)
-                r = scope_tell_systemd(scope->bus, "Subscribe", NULL);
+                r = scope_tell_systemd(scope->bus, "Subscribe", "");
         if (r >= 0)
                 r = scope_make_request(scope, input);
         return r < 0 ? r : scope_ask(scope);

@@ -27,6 +27,7 @@ typedef struct ScopeInput {
         pid_t leader;
         uid_t owner;
         bool is_confined; /* the scope lies in user-OWNER.slice, so that the owner's limits hold; else in machine.slice */
+        uint64_t stop_usec; /* what the container has to end when the scope is stopped, and its supervisor asks it to */
         const Property *properties;
         size_t n_properties;
 } ScopeInput;
@@ -62,8 +63,11 @@ char *scope_unit_name(const char *name);
  */
 int scope_start(sd_bus *bus, const ScopeInput *input, ScopeDone done, void *userdata, Scope **ret, sd_bus_error *error);
 
-/** scope_stop() - have systemd end what is left of a container that has no supervisor; nobody waits for it */
+/** scope_stop() - have systemd stop what a supervisor that ends leaves empty; nobody waits for it */
 void scope_stop(sd_bus *bus, const char *name);
+
+/** scope_kill() - have systemd kill what is left of a container that has no supervisor; nobody waits for it */
+void scope_kill(sd_bus *bus, const char *name);
 
 /** ScopeIsUsed - is there a container of that name, or somebody who makes one */
 typedef bool (*ScopeIsUsed)(void *userdata, const char *name);

@@ -185,6 +185,20 @@ static int power_refuses(const Supervisor *supervisor, const char *reason, sd_bu
         return error_set(error, ERROR_NOT_RUNNING, "container '%s' %s", supervisor->record.name, reason);
 }
 
+void power_stop(Supervisor *supervisor, uint64_t timeout_usec)
+{
+        State state = supervisor->record.state;
+
+        if (state == STATE_REBOOTING && supervisor_is_running(supervisor)) {
+                supervisor_change_state(supervisor, STATE_STOPPING); /* it is ending already */
+        } else if (state == STATE_REBOOTING) {
+                supervisor_kill(supervisor);
+        } else if (state == STATE_RUNNING && supervisor_is_running(supervisor)) {
+                supervisor_change_state(supervisor, STATE_STOPPING);
+                power_begin(supervisor, STATE_STOPPING, timeout_usec);
+        }
+}
+
 int power_off(Supervisor *supervisor, sd_bus_message *call, uint64_t timeout_usec, sd_bus_error *error)
 {
         State state = supervisor->record.state;
@@ -194,14 +208,7 @@ int power_off(Supervisor *supervisor, sd_bus_message *call, uint64_t timeout_use
         int r = calls_add(&supervisor->ends, call, supervisor->record.name, error);
         if (r < 0)
                 return r;
-        if (state == STATE_REBOOTING && supervisor_is_running(supervisor)) {
-                supervisor_change_state(supervisor, STATE_STOPPING); /* it is ending already */
-        } else if (state == STATE_REBOOTING) {
-                supervisor_kill(supervisor);
-        } else if (state == STATE_RUNNING && supervisor_is_running(supervisor)) {
-                supervisor_change_state(supervisor, STATE_STOPPING);
-                power_begin(supervisor, STATE_STOPPING, timeout_usec);
-        }
+        power_stop(supervisor, timeout_usec);
         return 1;
 }
 

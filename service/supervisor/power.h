@@ -28,6 +28,9 @@ typedef struct Supervisor Supervisor;
  */
 int power_off(Supervisor *supervisor, sd_bus_message *call, uint64_t timeout_usec, sd_bus_error *error);
 
+/** power_stop() - the same, and nobody waits for it; does nothing where there is nothing to be ended */
+void power_stop(Supervisor *supervisor, uint64_t timeout_usec);
+
 /** power_reboot() - have the container begin anew, and answer @call when it has; else as power_off() */
 int power_reboot(Supervisor *supervisor, sd_bus_message *call, uint64_t timeout_usec, sd_bus_error *error);
 

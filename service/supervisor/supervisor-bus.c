@@ -110,11 +110,12 @@ static int method_create(sd_bus_message *message, void *userdata, sd_bus_error *
 
 static int method_start(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
+        Supervisor *supervisor = userdata;
         const char *unit;
         int is_registered;
-        int r = sd_bus_message_read(message, "sb", &unit, &is_registered);
+        int r = sd_bus_message_read(message, "sbt", &unit, &is_registered, &supervisor->stop_usec);
 
-        return r < 0 ? r : supervisor_start(userdata, message, unit, is_registered, error);
+        return r < 0 ? r : supervisor_start(supervisor, message, unit, is_registered, error);
 }
 
 static int method_attach(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -414,7 +415,7 @@ static const sd_bus_vtable supervisor_vtable[] = {
         METHOD("Create", "sasa{sv}(uuus)aubb", P(name) P(command) P(options) P(caller) P(groups) P(confined) P(attach),
                "usayaitt", P(leader) P(final_name) P(id) P(interfaces) P(timestamp) P(timestamp_monotonic),
                method_create),
-        METHOD("Start", "sb", P(unit) P(registered), "hh", P(console) P(lease), method_start),
+        METHOD("Start", "sbt", P(unit) P(registered) P(stop_usec), "hh", P(console) P(lease), method_start),
         METHOD("Attach", "(uus)b", P(holder) P(take), "hhay", P(console) P(lease) P(backlog), method_attach),
         METHOD("ReadLog", "", "", "ayt", P(backlog) P(dropped), method_read_log),
         METHOD("FollowLog", "", "", "htt", P(log) P(begin) P(end), method_follow_log),

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/fault.h"
 #include "common/fd.h"
+#include "common/names.h"
 #include "common/process.h"
 #include "supervisor/directory.h"
 #include "supervisor/power.h"
@@ -408,17 +409,23 @@ int supervisor_watch(Supervisor *supervisor)
                                supervisor_leader_ended, supervisor);
 }
 
-/* Whoever sends it (a scope that is stopped) won't ask how the container ended, and waits for us to go. */
+/*
+ * A scope is stopped, maybe because the machine goes down. Whoever does that won't ask how the container ended, and
+ * waits for us to go; and whoever says so twice doesn't want to wait for what is in it.
+ */
 static int supervisor_told_to_go(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
                                  void *userdata)
 {
         Supervisor *supervisor = userdata;
+        bool is_first = !supervisor->is_told_to_go;
 
         supervisor->is_told_to_go = true;
         if (supervisor->record.state == STATE_EXITED)
                 supervisor_leave(supervisor);
         else if (supervisor->record.state == STATE_STARTING)
                 supervisor_abandon(supervisor);
+        else if (is_first)
+                power_stop(supervisor, supervisor->stop_usec);
         else
                 supervisor_kill(supervisor);
         return 0;
@@ -486,6 +493,7 @@ static int supervisor_block_signals(void)
 
         sigemptyset(&signals);
         sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SCOPE_STOP_SIGNAL);
         sigaddset(&signals, SIGCHLD);
         return sigprocmask(SIG_BLOCK, &signals, NULL) < 0 ? -errno : 0;
 }
@@ -498,6 +506,8 @@ int supervisor_run(Supervisor *supervisor, int fd)
                 r = supervisor_block_signals();
         if (r >= 0)
                 r = sd_event_add_signal(supervisor->event, NULL, SIGTERM, supervisor_told_to_go, supervisor);
+        if (r >= 0)
+                r = sd_event_add_signal(supervisor->event, NULL, SCOPE_STOP_SIGNAL, supervisor_told_to_go, supervisor);
         if (r >= 0)
                 r = sd_event_add_signal(supervisor->event, &supervisor->children_source, SIGCHLD,
                                         supervisor_children_ended, supervisor);

@@ -87,6 +87,7 @@ struct Supervisor {
         sd_event_source *timer; /* of the present state: for how long to wait for what comes next */
         uint64_t dropped_told;
         sd_event_source *dropped_timer; /* until managers are told of what the ring has overwritten */
+        uint64_t stop_usec;             /* what the leader has to end when it is we who are told to go */
         bool is_told_to_go;             /* the exit record won't be asked for */
         bool is_leaving;
 };

@@ -32,7 +32,8 @@
 #include "common/programs.h"
 #include "common/record.h"
 
-#define BOX "box"
+#define BOX       "box"
+#define STOP_USEC (UINT64_C(60) * 1000000)
 
 typedef struct Fixture {
         sd_bus *bus;   /* of the manager that makes the container */
@@ -211,7 +212,7 @@ static int start_as(Fixture *fixture, bool is_registered, int *ret_console, int 
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int console, lease;
         int r = sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Start", error, &reply,
-                                   "sb", "", (int)is_registered);
+                                   "sbt", "", (int)is_registered, STOP_USEC);
 
         if (r < 0)
                 return r;
@@ -546,7 +547,7 @@ static void maker_dies_with_answer(Fixture *fixture, bool attach)
         int leader = create(fixture, BOX, "exec sleep 1000", NULL, attach, &error);
 
         g_assert_cmpint(sd_bus_call_method(fixture->bus, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, "Start", &error,
-                                           &reply, "sb", "", 0),
+                                           &reply, "sbt", "", 0, STOP_USEC),
                         >=, 0);
         assert_state(fixture, "starting");
         fixture->bus = sd_bus_close_unref(fixture->bus);
@@ -823,6 +824,59 @@ static void test_term(Fixture *fixture, const void *data _unused_)
         wait_for_supervisor(fixture);
         g_assert_cmpint(kill(leader, 0), ==, -1);
         take_record();
+}
+
+static void assert_says(const char *fifo, const char *word)
+{
+        g_autofree char *content = NULL;
+
+        g_assert_true(g_file_get_contents(fifo, &content, NULL, NULL));
+        g_assert_cmpstr(g_strchomp(content), ==, word);
+}
+
+/* @trap: what the leader does about SIGTERM, with the fifo $f. Return: the leader, which is ready for it. */
+static int run_that_hears(Fixture *fixture, const char *fifo, const char *trap)
+{
+        g_autofree char *script = g_strdup_printf(
+                "f=%s; trap '%s' TERM; echo ready >$f; while :; do sleep 1000 & wait; done", fifo, trap);
+
+        g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+        int leader = run(fixture, script, NULL);
+        assert_says(fifo, "ready");
+        return leader;
+}
+
+/* Its scope is stopped: the leader is asked to end, and only who insists doesn't wait for it. */
+static void test_stop(Fixture *fixture, const void *data _unused_)
+{
+        g_autofree char *directory = g_dir_make_tmp("pflask-XXXXXX", NULL);
+        g_autofree char *fifo = g_build_filename(directory, "fifo", NULL);
+        int leader = run_that_hears(fixture, fifo, "echo asked >$f; exit 5");
+
+        kill(fixture->supervisor_pid, SCOPE_STOP_SIGNAL);
+        assert_says(fifo, "asked");
+        wait_for_supervisor(fixture);
+        g_assert_cmpint(kill(leader, 0), ==, -1);
+        take_record();
+        g_remove(fifo);
+        g_rmdir(directory);
+}
+
+static void test_stop_at_once(Fixture *fixture, const void *data _unused_)
+{
+        g_autofree char *directory = g_dir_make_tmp("pflask-XXXXXX", NULL);
+        g_autofree char *fifo = g_build_filename(directory, "fifo", NULL);
+        int leader = run_that_hears(fixture, fifo, "echo no >$f");
+
+        kill(fixture->supervisor_pid, SCOPE_STOP_SIGNAL);
+        assert_says(fifo, "no");
+        g_assert_cmpint(kill(leader, 0), ==, 0);
+        kill(fixture->supervisor_pid, SIGTERM);
+        wait_for_supervisor(fixture);
+        g_assert_cmpint(kill(leader, 0), ==, -1);
+        take_record();
+        g_remove(fifo);
+        g_rmdir(directory);
 }
 
 /* The leader dies with it, and what is left can be cleaned up by whoever gets the lock. */
@@ -1291,6 +1345,8 @@ int main(int argc, char **argv)
                 {"/supervisor/ends-with-the-leader", test_background},
                 {"/supervisor/ends-with-the-leader-in-shared-pids", test_background_shared},
                 {"/supervisor/ends-when-told-to", test_term},
+                {"/supervisor/asks-first-when-its-scope-is-stopped", test_stop},
+                {"/supervisor/insists-when-told-twice", test_stop_at_once},
                 {"/supervisor/tells-all-managers", test_tells_all},
                 {"/supervisor/takes-the-leader-along", test_killed},
                 {"/supervisor/cuts-off-who-does-not-listen", test_deaf_manager},
