@@ -57,6 +57,7 @@ static void test_open_elsewhere(void)
         g_assert_cmpint(sd_event_new(&event), >=, 0);
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets), ==, 0);
         _cleanup_(fd_closep) int elsewhere = fd_keep(sockets[0]);
+        g_assert_cmpint(elsewhere, >=, 0);
         g_assert_cmpint(link_new(event, sockets[0], &callbacks, &listener, &listener.link), >=, 0);
         fd_close(sockets[1]);
         while (!listener.is_closed)
