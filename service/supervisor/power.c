@@ -19,6 +19,7 @@ enum {
         APPEAR_USEC = 1000000,       /* for one that has just died to be there again */
         LOOK_USEC = 20000,           /* between two looks at whether PID 1 hears what it is asked */
         LOOKS_MAX = 5,
+        LIKELY_LOOKS = 2,
         STATUS_BYTES_MAX = 64 * 1024,
         REBOOTS_MAX = 100, /* in REBOOTS_USEC */
         REBOOTS_USEC = 60 * 1000000,
@@ -107,19 +108,24 @@ static bool leader_waits_for_signals(const Supervisor *supervisor)
         return leader_read(supervisor, "syscall", &call) < 0 || atoi(call) == SYS_rt_sigtimedwait;
 }
 
+typedef enum { DEAF, LIKELY, HEARD } Hearing;
+
 /*
- * Does the signal do anything: one that is blocked is taken by sigwait(3) or signalfd(2), one that is caught by its
- * handler. Without either, a PID 1 of its own namespace doesn't get it, and others do what is the default.
+ * Does the signal do anything: one that is caught does what its handler does; one that is blocked is taken by sigwait(3)
+ * or signalfd(2), or is blocked for a moment only, as by a shell before it waits. Without either, a PID 1 of its own
+ * namespace doesn't get it, and others do what is the default.
  */
-static bool is_heard(const Supervisor *supervisor, const char *status, int signal)
+static Hearing hearing(const Supervisor *supervisor, const char *status, int signal)
 {
         uint64_t bit = UINT64_C(1) << (signal - 1);
 
-        if ((status_mask(status, "\nSigBlk:") | status_mask(status, "\nSigCgt:")) & bit)
-                return true;
+        if (status_mask(status, "\nSigCgt:") & bit)
+                return HEARD;
+        if (status_mask(status, "\nSigBlk:") & bit)
+                return LIKELY;
         if (!supervisor_has_pid_namespace(supervisor))
-                return !(status_mask(status, "\nSigIgn:") & bit);
-        return leader_waits_for_signals(supervisor);
+                return status_mask(status, "\nSigIgn:") & bit ? DEAF : HEARD;
+        return leader_waits_for_signals(supervisor) ? LIKELY : DEAF;
 }
 
 /* ---- asking ---- */
@@ -141,20 +147,24 @@ static void power_signal(const Supervisor *supervisor, int signal)
 
 /*
  * Status and system call are read one after the other, and between the two an init may wake up: then it shows neither
- * that it blocks the signal nor that it waits for one. So it is only after several looks that somebody counts as deaf.
- * They come before the signal, since whoever has taken it may well want no more of its kind.
+ * that it blocks the signal nor that it waits for one. So it is only after several looks that somebody counts as deaf,
+ * and at the second likely one that nobody does. They come before the signal, since whoever has taken it may well want
+ * no more of its kind.
  *
  * Return: 1 when the signal is heard; 0 when another look is to be taken; -errno.
  */
 static int power_look(Supervisor *supervisor)
 {
+        Asking *asking = &supervisor->asking;
         _cleanup_(freep) char *status = NULL;
 
         if (leader_read(supervisor, "status", &status) < 0)
                 return -ESRCH;
-        if (is_heard(supervisor, status, supervisor->asking.signal))
+        Hearing heard = hearing(supervisor, status, asking->signal);
+        asking->n_likely += heard == LIKELY;
+        if (heard == HEARD || asking->n_likely >= LIKELY_LOOKS)
                 return 1;
-        return supervisor->asking.n_looks++ < LOOKS_MAX ? 0 : -ETIME;
+        return asking->n_looks++ < LOOKS_MAX ? 0 : -ETIME;
 }
 
 static int power_ask(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)

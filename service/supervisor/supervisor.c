@@ -411,20 +411,19 @@ int supervisor_watch(Supervisor *supervisor)
 
 /*
  * A scope is stopped, maybe because the machine goes down. Whoever does that won't ask how the container ended, and
- * waits for us to go; and whoever says so twice doesn't want to wait for what is in it.
+ * waits for us to go; and whoever says so twice, or by SIGTERM, doesn't want to wait for what is in it.
  */
-static int supervisor_told_to_go(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
-                                 void *userdata)
+static int supervisor_told_to_go(sd_event_source *source _unused_, const struct signalfd_siginfo *info, void *userdata)
 {
         Supervisor *supervisor = userdata;
-        bool is_first = !supervisor->is_told_to_go;
+        bool is_patient = info->ssi_signo == SCOPE_STOP_SIGNAL && !supervisor->is_told_to_go;
 
         supervisor->is_told_to_go = true;
         if (supervisor->record.state == STATE_EXITED)
                 supervisor_leave(supervisor);
         else if (supervisor->record.state == STATE_STARTING)
                 supervisor_abandon(supervisor);
-        else if (is_first)
+        else if (is_patient)
                 power_stop(supervisor, supervisor->stop_usec);
         else
                 supervisor_kill(supervisor);

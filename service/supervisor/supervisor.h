@@ -30,7 +30,8 @@
 /* A leader that is asked to end, or to reboot. */
 typedef struct Asking {
         int signal;
-        unsigned n_looks; /* at whether it hears that */
+        unsigned n_looks;  /* at whether it hears that */
+        unsigned n_likely; /* of them, that showed that it might */
         uint64_t timeout_usec;
 } Asking;
 
