@@ -58,6 +58,21 @@ int processes_helper_ended(int helper)
         return info.si_code == CLD_EXITED ? -info.si_status : -ECHILD;
 }
 
+/* By the flags that /proc has of it, the seventh word behind the command's name: proc(5), PF_EXITING of the kernel. */
+bool process_is_ending(pid_t pid)
+{
+        enum { EXITING = 0x4 };
+        _cleanup_(freep) char *stat = NULL;
+        char path[32];
+        unsigned flags;
+
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+        if (fd_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0)
+                return false;
+        const char *end = strrchr(stat, ')');
+        return end && sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & EXITING;
+}
+
 /* ---- descendants ---- */
 
 /* Deeper than any tree of processes that isn't made to be deep: each level holds three descriptors. */

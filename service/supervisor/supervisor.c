@@ -346,17 +346,30 @@ int supervisor_terminate(Supervisor *supervisor, sd_bus_message *call, sd_bus_er
         return 1;
 }
 
-/* Answers the call when the helper inside the container is done; frees itself. */
+/* A leader that ends of the signal takes all with it whom that hasn't reached, and who was to bring it. */
+static bool supervisor_leader_is_ending(const Supervisor *supervisor)
+{
+        return !supervisor_is_running(supervisor) || process_is_ending(supervisor->record.leader);
+}
+
+/* A call that a helper inside the container works at. */
+typedef struct Signalling {
+        const Supervisor *supervisor;
+        sd_bus_message *call;
+} Signalling;
+
+/* Answers the call when the helper is done; frees itself. */
 static int supervisor_signalled(sd_event_source *source, int fd, uint32_t events _unused_, void *userdata)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
+        _cleanup_(freep) Signalling *signalling = userdata;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = signalling->call;
         int r = processes_helper_ended(fd);
 
         sd_event_source_disable_unref(source);
-        if (r == -ECHILD) /* whoever is inside dies with the namespace */
-                sd_bus_reply_method_errorf(call, ERROR_NOT_RUNNING,
-                                           "the container ended, or ended what was to signal it");
-        else if (r < 0 && r != -ESRCH)
+        if (r == -ECHILD && !supervisor_leader_is_ending(signalling->supervisor))
+                sd_bus_reply_method_errorf(call, ERROR_NOT_RUNNING, "container '%s' ended what was to signal it",
+                                           signalling->supervisor->record.name);
+        else if (r < 0 && r != -ESRCH && r != -ECHILD)
                 sd_bus_reply_method_errno(call, r, NULL);
         else
                 sd_bus_reply_method_return(call, NULL);
@@ -365,13 +378,17 @@ static int supervisor_signalled(sd_event_source *source, int fd, uint32_t events
 
 static int supervisor_signal_namespace(Supervisor *supervisor, sd_bus_message *call, int signal)
 {
+        _cleanup_(freep) Signalling *signalling = malloc(sizeof(*signalling));
         sd_event_source *source;
         int helper;
-        int r = processes_signal_namespace(supervisor->leader, signal, &helper);
 
+        if (!signalling)
+                return -ENOMEM;
+        *signalling = (Signalling){.supervisor = supervisor, .call = call};
+        int r = processes_signal_namespace(supervisor->leader, signal, &helper);
         if (r < 0)
                 return r;
-        r = sd_event_add_io(supervisor->event, &source, helper, EPOLLIN, supervisor_signalled, call);
+        r = sd_event_add_io(supervisor->event, &source, helper, EPOLLIN, supervisor_signalled, signalling);
         if (r < 0) {
                 process_signal(helper, SIGKILL);
                 processes_helper_ended(helper);
@@ -379,7 +396,7 @@ static int supervisor_signal_namespace(Supervisor *supervisor, sd_bus_message *c
                 return r;
         }
         sd_event_source_set_io_fd_own(source, true);
-        sd_bus_message_ref(call);
+        sd_bus_message_ref(TAKE_PTR(signalling)->call);
         return 1;
 }
 

@@ -259,6 +259,18 @@ static void test_kill_all(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 5);
 }
 
+/* A leader that ends of it takes along what was to signal the others, who need no signal any more. */
+static void test_kill_all_that_ends(Fixture *fixture)
+{
+        for (guint i = 0; i < rounds(50); i++) {
+                g_auto(Attachment) attachment = {-EBADF, -EBADF, NULL};
+                run(fixture->client, "box", "trap 'exit 5' USR1; echo ready; while :; do :; done", NULL, &attachment);
+                g_byte_array_unref(read_until(attachment.console, "ready"));
+                kill_container(fixture->client, "box", "all", SIGUSR1);
+                wait_for(fixture->client, "box", "exited", 5);
+        }
+}
+
 static void test_terminate(Fixture *fixture)
 {
         create(fixture->client, "box", "trap '' TERM INT HUP; sleep 100 & sleep 100", NULL);
@@ -418,6 +430,7 @@ static const Test tests[] = {
         TEST("/list/says-what-runs", test_list, ON_ALL),
         TEST("/kill/reaches-the-leader", test_kill_leader, ON_ALL),
         TEST("/kill/reaches-all", test_kill_all, ON_ALL),
+        TEST("/kill/reaches-all-also-where-they-end-of-it", test_kill_all_that_ends, ON_BUS),
         TEST("/terminate/answers-when-it-is-gone", test_terminate, ON_ALL),
         TEST("/terminate/ends-a-stopped-leader", test_terminate_stopped, ON_ALL),
         TEST("/wait/answers-when-it-happens", test_wait_later, ON_ALL),
