@@ -70,12 +70,28 @@ static int check_operands(const Invocation *invocation, sd_bus_error *error)
         return -EINVAL;
 }
 
+/* An option that run doesn't know, and then a verb: it is that one's, maybe, and stands before it. */
+static void hint_at_verb(int argc, char **argv, sd_bus_error *error)
+{
+        const Verb *verb = NULL;
+
+        for (int i = 1; i < argc && !verb && strcmp(argv[i], "--") != 0; i++)
+                verb = verb_find(argv[i]);
+        if (!verb)
+                return;
+        _cleanup_(freep) char *message = strdup(error->message ?: "");
+        sd_bus_error_free(error);
+        error_set(error, SD_BUS_ERROR_INVALID_ARGS, "%s; options of '%s' come behind it", message ?: "", verb->name);
+}
+
 static int run_verb_with(const Verb *verb, int argc, char **argv, void *options, const char **ret_subject,
                          sd_bus_error *error)
 {
         Invocation invocation = {.verb = verb, .options = options};
 
         int first = options_read(verb->options, verb->n_options, verb->order, argc, argv, options, error);
+        if (first < 0 && !verb->name)
+                hint_at_verb(argc, argv, error);
         if (first < 0)
                 return first;
         const Common *common = options;
