@@ -257,7 +257,8 @@ static int authority_ask(Call *call, sd_bus_error *error)
                 r = sd_bus_call_async(call->manager->bus, &authority->query, query, authority_answered, call,
                                       UINT64_MAX);
         if (r < 0)
-                return error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "cannot ask polkit: %s", strerror(-r));
+                return error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "%s: cannot ask polkit: %s", authority->what,
+                                 strerror(-r));
         return 0;
 }
 

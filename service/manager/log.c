@@ -53,14 +53,13 @@ void log_refused(const Call *call, const sd_bus_error *error)
         if (call->manager->is_direct)
                 return;
         if (!log_is_journal()) {
-                fprintf(stderr, "Refused %s of user %u for container '%s': %s\n", call->method->member,
-                        (unsigned)call->caller->uid, name, why);
+                fprintf(stderr, "Refused %s of user %u: %s\n", call->method->member, (unsigned)call->caller->uid, why);
                 return;
         }
-        sd_journal_send("MESSAGE=Refused %s of user %u for container '%s': %s", call->method->member,
-                        (unsigned)call->caller->uid, name, why, "PRIORITY=5", "MESSAGE_ID=" MESSAGE_REFUSED,
-                        "PFLASK_CONTAINER=%s", name, "PFLASK_CALLER_UID=%u", (unsigned)call->caller->uid,
-                        "PFLASK_CALLER_PID=%d", (int)call->caller->pid, NULL);
+        sd_journal_send("MESSAGE=Refused %s of user %u: %s", call->method->member, (unsigned)call->caller->uid, why,
+                        "PRIORITY=5", "MESSAGE_ID=" MESSAGE_REFUSED, "PFLASK_CONTAINER=%s", name,
+                        "PFLASK_CALLER_UID=%u", (unsigned)call->caller->uid, "PFLASK_CALLER_PID=%d",
+                        (int)call->caller->pid, NULL);
 }
 
 int log_failure(int code, const char *step, const char *object)
