@@ -205,6 +205,19 @@ static int setup_give_cgroup(Setup *setup, Failure *failure)
         return r < 0 ? failure_step(failure, r, "give cgroup", *given ? given : name, "the user namespace") : 0;
 }
 
+/*
+ * A leader that has ended has said why, or has been killed: setup_read() knows which, and that it could not be told
+ * anything is not the reason. Return: 1; 0 when it has ended.
+ */
+static int setup_tell(const Setup *setup, char barrier, Failure *failure)
+{
+        int r = fd_send(setup->report, &barrier, 1, NULL, 0);
+
+        if (r == -EPIPE || r == -ECONNRESET)
+                return 0;
+        return r < 0 ? failure_step(failure, r, "speak to", "the leader", NULL) : 1;
+}
+
 static int setup_admit(Setup *setup, const Sources *sources, Failure *failure)
 {
         char path[32];
@@ -223,8 +236,8 @@ static int setup_admit(Setup *setup, const Sources *sources, Failure *failure)
                 r = setup_give_cgroup(setup, failure);
         if (r < 0)
                 return r;
-        r = fd_send(setup->report, &(char){BARRIER_ADMITTED}, 1, NULL, 0);
-        return r < 0 ? failure_step(failure, r, "speak to", "the leader", NULL) : 0;
+        r = setup_tell(setup, BARRIER_ADMITTED, failure);
+        return r < 0 ? r : 0;
 }
 
 /*
@@ -298,9 +311,9 @@ static int setup_open_barrier(Setup *setup, Failure *failure)
         int r = limits_apply(setup->pid, setup->spec->limits, setup->spec->n_limits, &setup->identity, failure);
         if (r < 0)
                 return r;
-        setup->has_gone = true;
-        r = fd_send(setup->report, &(char){BARRIER_GO}, 1, NULL, 0);
-        return r < 0 ? failure_step(failure, r, "speak to", "the leader", NULL) : 0;
+        r = setup_tell(setup, BARRIER_GO, failure);
+        setup->has_gone = r > 0;
+        return r < 0 ? r : 0;
 }
 
 int setup_go(Setup *setup, Failure *failure)
@@ -379,6 +392,9 @@ int setup_read(Setup *setup, Failure *failure)
         int fds[LOCK_TREES_MAX], r;
         ssize_t n = fd_receive(setup->report, &report, sizeof(report), fds, ELEMENTS(fds), MSG_DONTWAIT);
 
+        /* It has ended without having read the last barrier, which is told once, before what it has said itself. */
+        if (n == -ECONNRESET)
+                n = fd_receive(setup->report, &report, sizeof(report), fds, ELEMENTS(fds), MSG_DONTWAIT);
         if (n == -EAGAIN)
                 return SETUP_WAITING;
         if (n == 0 && setup->is_ready && setup->has_gone)
