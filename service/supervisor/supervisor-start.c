@@ -104,6 +104,7 @@ static int start_append_handover(Supervisor *supervisor, sd_bus_message *reply)
 static int start_answer(Supervisor *supervisor)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = TAKE_PTR(supervisor->start), *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r = sd_bus_message_new_method_return(call, &reply);
 
         supervisor->giver = supervisor->maker;
@@ -118,8 +119,10 @@ static int start_answer(Supervisor *supervisor)
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
         FAULT_POINT(KEEPER_ANSWERED);
-        if (r < 0)
-                sd_bus_reply_method_errno(call, r, NULL);
+        if (r < 0) {
+                error_step(&error, r, "hand over", "the container", supervisor->record.name);
+                sd_bus_reply_method_error(call, &error);
+        }
         return r;
 }
 
