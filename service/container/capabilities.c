@@ -112,7 +112,7 @@ static int bounding_limit(uint64_t limit)
         for (int number = 0; number < CAPABILITIES_MAX; number++) {
                 int has = prctl(PR_CAPBSET_READ, (long)number, 0L, 0L, 0L);
                 if (has < 0)
-                        return 0;
+                        return errno == EINVAL ? 0 : -errno;
                 if (!has || limit & UINT64_C(1) << number)
                         continue;
                 if (prctl(PR_CAPBSET_DROP, (long)number, 0L, 0L, 0L) < 0)

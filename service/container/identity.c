@@ -97,7 +97,10 @@ static int groups_set(const User *user, const IdMaps *maps)
                         groups[n++] = user->groups[i];
         if (setgroups(n, groups) < 0)
                 return -errno;
-        return getgroups(0, NULL) == (int)n ? 0 : -EPERM;
+        int n_set = getgroups(0, NULL);
+        if (n_set < 0)
+                return -errno;
+        return n_set == (int)n ? 0 : -EPERM;
 }
 
 /* ---- ids ---- */

@@ -3,12 +3,12 @@
 
 #include <fcntl.h>
 #include <net/if.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -52,13 +52,10 @@ static ssize_t read_full(int fd, void *data, size_t bytes)
 
 static void program_reap(int pidfd)
 {
-        struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-        Result result;
-        int status;
+        siginfo_t info;
 
-        while (poll(&ended, 1, -1) < 0 && errno == EINTR)
+        while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
                 ;
-        process_wait(pidfd, &result, &status);
 }
 
 static int program_start(char *const *argv, int netns, int report, int *ret_pidfd)
