@@ -369,6 +369,14 @@ static int kind_from_word(const char *word)
         return -EINVAL;
 }
 
+/* Who hasn't learnt what there is can't give it back, or is no more. */
+static bool is_taken(void)
+{
+        char byte;
+
+        return read(NETWORK_REPORT_FD, &byte, 1) == 1;
+}
+
 static int order_give(Network *network, char **arguments, size_t n, Failure *failure)
 {
         n /= 3;
@@ -388,7 +396,12 @@ static int order_give(Network *network, char **arguments, size_t n, Failure *fai
                 return r;
         const Failure none = {};
         r = fd_write_all(NETWORK_REPORT_FD, &none, sizeof(none));
-        return r < 0 ? r : fd_write_all(NETWORK_REPORT_FD, indexes, n * sizeof(*indexes));
+        if (r >= 0)
+                r = fd_write_all(NETWORK_REPORT_FD, indexes, n * sizeof(*indexes));
+        if (r < 0 || !is_taken())
+                while (n-- > 0)
+                        give_undo(network, &interfaces[n]);
+        return r;
 }
 
 static int order_take_back(Network *network, char **arguments, size_t n, Failure *failure)
@@ -414,6 +427,7 @@ int main(int argc, char **argv)
                 fprintf(stderr, "%s is run by pflask-supervisor, and by nobody else\n", NETWORK_PROGRAM);
                 return EXIT_FAILURE;
         }
+        signal(SIGPIPE, SIG_IGN);
         int r = network_connect(&network);
         if (r < 0)
                 failure_step(&failure, r, "reach", "the container's network", NULL);

@@ -9,7 +9,7 @@
  *
  * (INDEX is the one in the container, but of a veth pair the host's)
  * and answers with one Failure, whose code is 0 when all went well, and after "give" with as many InterfaceIndexes as
- * there were interfaces.
+ * there were interfaces. What was given it takes back if nobody sends it a byte then.
  */
 #pragma once
 

@@ -79,27 +79,41 @@ static int program_start(char *const *argv, int netns, int report, int *ret_pidf
         return 0;
 }
 
+/* What was given is ours when the program has heard that we know of it; else it takes it back, before it ends. */
+static int program_hear(int socket, Failure *told, InterfaceIndexes *indexes, size_t n)
+{
+        ssize_t got = read_full(socket, told, sizeof(*told));
+
+        if (got != (ssize_t)sizeof(*told))
+                return got < 0 ? (int)got : -EPROTO;
+        if (told->code < 0 || n == 0)
+                return 0;
+        got = read_full(socket, indexes, n * sizeof(*indexes));
+        if (got != (ssize_t)(n * sizeof(*indexes)))
+                return got < 0 ? (int)got : -EPROTO;
+        return send(socket, "", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 /* Runs the program. It waits for nobody but the kernel, so it is waited for. */
 static int program_run(char *const *argv, int netns, InterfaceIndexes *indexes, size_t n, Failure *failure)
 {
-        _cleanup_(fd_closep) int pidfd = -EBADF, from = -EBADF, to = -EBADF;
+        _cleanup_(fd_closep) int pidfd = -EBADF, ours = -EBADF, theirs = -EBADF;
+        Failure told = {};
         int ends[2];
-        Failure told;
 
-        if (pipe2(ends, O_CLOEXEC) < 0)
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
                 return failure_step(failure, -errno, "run", NETWORK_PROGRAM, NULL);
-        from = ends[0];
-        to = ends[1];
-        int r = program_start(argv, netns, to, &pidfd);
+        ours = ends[0];
+        theirs = ends[1];
+        int r = program_start(argv, netns, theirs, &pidfd);
         if (r < 0)
                 return failure_step(failure, r, "run", NETWORK_PROGRAM, NULL);
-        to = fd_close(to);
-        ssize_t got = read_full(from, &told, sizeof(told));
-        if (got == (ssize_t)sizeof(told) && told.code == 0 && n > 0)
-                got = read_full(from, indexes, n * sizeof(*indexes)) == (ssize_t)(n * sizeof(*indexes)) ? got : -EPROTO;
+        theirs = fd_close(theirs);
+        r = program_hear(ours, &told, indexes, n);
+        ours = fd_close(ours);
         program_reap(pidfd);
-        if (got != (ssize_t)sizeof(told))
-                return failure_step(failure, got < 0 ? (int)got : -EPROTO, "learn the end of", NETWORK_PROGRAM, NULL);
+        if (r < 0)
+                return failure_step(failure, r, "learn the end of", NETWORK_PROGRAM, NULL);
         if (told.code < 0)
                 *failure = told;
         return told.code;
