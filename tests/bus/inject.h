@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Injector
+ *
+ * Traces every supervisor that the manager's nursery bears, and whom that one clones, and makes one system call of a
+ * set-up fail without its being made: the nth of a role. It counts from the moment at which the supervisor is first
+ * told something, up to the execve(2) of whoever makes it; so the dynamic loader is not counted.
+ */
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+typedef enum {
+        INJECT_KEEPER, /* the supervisor */
+        INJECT_LEADER, /* its first child: the set-up */
+        INJECT_OTHER,  /* whoever else either of them clones */
+        N_INJECT_ROLES,
+} InjectRole;
+
+typedef struct Injector Injector;
+
+/** injector_new() - trace what @nursery bears from now on. Return: NULL where this machine cannot. */
+Injector *injector_new(pid_t nursery);
+
+/** injector_free() - when the nursery has ended */
+void injector_free(Injector *injector);
+
+/** injector_arm() - let the @n-th call of @role, from 1, fail with @error in the next supervisor that is told something */
+void injector_arm(Injector *injector, InjectRole role, guint n, int error);
+
+/** injector_await_end() - until nobody is left of that supervisor. Return: FALSE after 10 s. */
+gboolean injector_await_end(Injector *injector);
+
+/** injector_disarm() - Return: the number of the system call that has failed; -1 when there were not so many */
+long injector_disarm(Injector *injector);
