@@ -243,8 +243,15 @@ static int leader_change_directory(const Leader *leader, Failure *failure)
 
 static int leader_enter_cgroup(const Leader *leader, Failure *failure)
 {
-        if (leader->namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
-                return failure_step(failure, -errno, "make", "cgroup namespace", NULL);
+        if (leader->namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0) {
+                int r = -errno;
+                if (r != -ENOSPC)
+                        return failure_step(failure, r, "make", "cgroup namespace", NULL);
+                return failure_set(
+                        failure, r, FAILURE_LIMIT_REACHED,
+                        "cannot make cgroup namespace: the limit is reached (user.max_cgroup_namespaces): %s",
+                        strerror(-r));
+        }
         return root_mount_cgroup(leader->input->spec, leader->namespaces, failure);
 }
 
