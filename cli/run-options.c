@@ -122,7 +122,10 @@ static int read_root(const Option *option, const char *value, void *target, sd_b
         spec->root_fd = fd_close(spec->root_fd);
         if (!text_is_utf8(value)) {
                 spec->root_fd = open(value, O_PATH | O_DIRECTORY | O_CLOEXEC);
-                return spec->root_fd < 0 ? error_step(error, -errno, "open", value, NULL) : 0;
+                if (spec->root_fd >= 0)
+                        return 0;
+                error_step(error, -errno, "open", value, NULL);
+                return -EINVAL;
         }
         spec->root_path = path_here(target, value, value);
         return spec->root_path ? 0 : -ENOMEM;
