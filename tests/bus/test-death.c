@@ -59,6 +59,72 @@ static void test_every_order(Fixture *fixture)
         }
 }
 
+/* ---- for want of memory ---- */
+
+static void write_to(const char *directory, const char *file, const char *text)
+{
+        g_autofree char *path = g_build_filename(directory, file, NULL);
+        _cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_cmpint(write(fd, text, strlen(text)), ==, (gssize)strlen(text));
+}
+
+/* A cgroup of our own in the hierarchy of version 1 that has memory. Return: the caller's, or NULL. */
+static char *memory_cgroup(void)
+{
+        static const char hierarchy[] = "/sys/fs/cgroup/memory";
+        g_autofree char *own = NULL;
+
+        if (!g_file_get_contents("/proc/self/cgroup", &own, NULL, NULL))
+                return NULL;
+        g_autoptr(GRegex) line = g_regex_new("^\\d+:memory:(.*)$", G_REGEX_MULTILINE, 0, NULL);
+        g_autoptr(GMatchInfo) match = NULL;
+        if (!g_regex_match(line, own, 0, &match))
+                return NULL;
+        g_autofree char *inside = g_match_info_fetch(match, 1);
+        g_autofree char *path = g_strdup_printf("%s%s/pflask-death-%d", hierarchy, inside, (int)getpid());
+        return mkdir(path, 0755) == 0 ? g_steal_pointer(&path) : NULL;
+}
+
+static guint n_killed(const char *cgroup)
+{
+        g_autofree char *path = g_build_filename(cgroup, "memory.oom_control", NULL);
+        g_autofree char *content = NULL;
+
+        g_assert_true(g_file_get_contents(path, &content, NULL, NULL));
+        const char *line = strstr(content, "oom_kill ");
+        return line ? (guint)atoi(line + strlen("oom_kill ")) : 0;
+}
+
+/* The kernel chooses the supervisor, which has no memory for anything any more. */
+static void test_no_memory(Fixture *fixture)
+{
+        g_autofree char *cgroup = memory_cgroup();
+
+        if (!cgroup) {
+                g_test_skip("no memory controller of cgroup v1 is to be had here");
+                return;
+        }
+        create(fixture->client, "box", "sleep 1000 & setsid sleep 1000 & wait", NULL);
+        _cleanup_(fd_closep) int leader = process_of(fixture->client, "Leader");
+        _cleanup_(fd_closep) int supervisor = process_of(fixture->client, "Supervisor");
+        g_autofree char *number = g_strdup_printf("%d", process_pid(supervisor));
+        g_autofree char *process = g_strdup_printf("/proc/%s", number);
+        write_to(process, "oom_score_adj", "1000");
+        write_to(cgroup, "cgroup.procs", number);
+        write_to(cgroup, "memory.limit_in_bytes", "65536");
+        /* To signal all, it clones somebody who does that. */
+        for (guint i = 0; i < 1000 && process_is_alive(supervisor); i++)
+                outcome(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "KillContainer",
+                        g_variant_new("(ssi)", "box", "all", SIGCONT));
+        g_assert_false(process_is_alive(supervisor));
+        wait_for(fixture->client, "box", "lost", 0);
+        await_process(leader);
+        g_assert_cmpuint(n_killed(cgroup), >=, 1);
+        g_assert_cmpint(rmdir(cgroup), ==, 0);
+}
+
 /* ---- of who reads the console ---- */
 
 static guint64 dropped(Client *client)
@@ -137,6 +203,7 @@ static void test_killed_program(Fixture *fixture)
 
 static const Test tests[] = {
         TEST("/death/in-every-order-leaves-the-name-free", test_every_order, ON_BOTH),
+        TEST("/death/of-a-supervisor-for-want-of-memory", test_no_memory, ON_BUS),
         TEST("/death/of-a-stopped-reader-lets-its-container-go-on", test_stopped_reader, ON_BOTH),
         TEST("/death/of-the-program-ends-what-it-has-started", test_killed_program, ON_BUS),
 };
