@@ -290,6 +290,7 @@ static void test_jam_behind(Fixture *fixture)
         fixture_start_manager(fixture);
         _cleanup_(sd_bus_close_unrefp) sd_bus *silent = silent_client(ALICE);
         subscribe(silent);
+        n_containers(fixture->client); /* the socket is there a moment after the name */
         g_autoptr(Client) root = guest();
         for (guint i = 0; i < CREATIONS; i++) {
                 create(root, "flood", "exit 3", NULL);
