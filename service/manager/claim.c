@@ -16,7 +16,7 @@
 #include "container/cgroup.h"
 
 /* All that is in it was killed with its owner, or is killed now; it is only waited for so that it can be removed. */
-enum { CGROUP_TIMEOUT_MSEC = 100 };
+enum { CGROUP_TIMEOUT_MSEC = 500 }; /* on a machine with much to do, the killed take a while to be gone */
 
 /* The names of all that a supervisor and a manager ever write into a container's directory. */
 static const char *const claim_files[] = {"control", "state", "state.new"};
