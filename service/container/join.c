@@ -86,6 +86,9 @@ static int joiner_open_terminal(Joiner *joiner, Failure *failure)
                                                O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
         if (master < 0 && (errno == EACCES || errno == ENOENT))
                 master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+        if (master < 0 && (errno == ENOSPC || errno == EIO))
+                return failure_set(failure, -errno, FAILURE_LIMIT_REACHED,
+                                   "cannot open a pseudo-terminal: all of kernel.pty.max are in use");
         if (master < 0)
                 return failure_step(failure, -errno, "open", "/dev/pts/ptmx", NULL);
         if (!is_ptmx(master))
