@@ -258,6 +258,7 @@ static void test_hang_up(Fixture *fixture)
         int master = shell_on_terminal(fixture, "exec $pflask --name=box -- sh -c 'echo ready; exec sleep 100'", 24, 80,
                                        &pid);
         g_byte_array_unref(read_until(master, "ready"));
+        await_n_containers(fixture->client, 1); /* without a bus another manager than ours has made it */
         fd_close(master);
         g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
         if (fixture->transport == ON_BUS)
