@@ -86,7 +86,7 @@ static int program_hear(int socket, Failure *told, InterfaceIndexes *indexes, si
 
         if (got != (ssize_t)sizeof(*told))
                 return got < 0 ? (int)got : -EPROTO;
-        if (told->code < 0 || n == 0)
+        if (told->code != 0 || n == 0)
                 return 0;
         got = read_full(socket, indexes, n * sizeof(*indexes));
         if (got != (ssize_t)(n * sizeof(*indexes)))
@@ -114,9 +114,7 @@ static int program_run(char *const *argv, int netns, InterfaceIndexes *indexes, 
         program_reap(pidfd);
         if (r < 0)
                 return failure_step(failure, r, "learn the end of", NETWORK_PROGRAM, NULL);
-        if (told.code < 0)
-                *failure = told;
-        return told.code;
+        return told.code == 0 ? 0 : failure_take(&told, failure);
 }
 
 /* The program's argv is made of these; what they point to is borrowed. */
