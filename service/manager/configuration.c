@@ -33,7 +33,12 @@ const char *const config_directories[] = {CONFIG_DIRECTORY, "/run/pflask", "/usr
 
 void config_init(Config *config)
 {
-        *config = (Config){.max_containers_per_user = 64, .stop_usec = 90 * SECOND, .idle_usec = 30 * SECOND};
+        *config = (Config){
+                .max_containers_per_user = 64,
+                .start_usec = 90 * SECOND,
+                .stop_usec = 90 * SECOND,
+                .idle_usec = 30 * SECOND,
+        };
 }
 
 static int unit_usec(const char *word, size_t length, uint64_t *ret)
@@ -142,6 +147,7 @@ static int parse_span(const char *text, void *field)
 
 static const Key keys[] = {
         {"MaxContainersPerUser", offsetof(Config, max_containers_per_user), parse_count},
+        {"StartTimeoutSec", offsetof(Config, start_usec), parse_span},
         {"StopTimeoutSec", offsetof(Config, stop_usec), parse_finite_span},
         {"ExitIdleSec", offsetof(Config, idle_usec), parse_span},
 };

@@ -13,6 +13,7 @@
 
 typedef struct Config {
         unsigned max_containers_per_user;
+        uint64_t start_usec; /* CONFIG_INFINITY: for ever */
         uint64_t stop_usec;
         uint64_t idle_usec; /* CONFIG_INFINITY: for ever */
 } Config;

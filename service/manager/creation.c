@@ -2,6 +2,7 @@
 #include "manager/creation.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "common/error.h"
 #include "common/fault.h"
@@ -24,14 +25,43 @@ struct Creation {
         Container *predecessor; /* the exited container whose name we wait for */
         SpareWait *awaited;     /* while there is no supervisor yet */
         Vacancy *vacancy;       /* somebody else has the name, who may be about to leave it */
+        sd_event_source *deadline;
+        const char *awaits; /* what goes on now, for who is told that it took too long */
         sd_bus_slot *create_slot, *start_slot;
         Scope *scope;
         Registration *registration;
 };
 
+static const char set_up[] = "the set-up by its supervisor";
+
 static void creation_fail(Creation *creation, int r, const sd_bus_error *error)
 {
         call_reply_error(creation->call, r, error);
+}
+
+/* Whatever hangs, in a file system or in a process that somebody stopped: nobody waits for ever, and the name is free. */
+static int creation_late(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        Creation *creation = userdata;
+        const char *name = creation->container ? creation->container->name : creation->call->spec->name;
+
+        error_set(&error, ERROR_SETUP_FAILED, "container '%s' did not run in time (StartTimeoutSec=): it waited for %s",
+                  name, creation->awaits);
+        if (creation->awaited)
+                creation->awaited = spare_wait_too_long(creation->awaited);
+        creation_fail(creation, -ETIMEDOUT, &error);
+        return 0;
+}
+
+static int creation_set_deadline(Creation *creation)
+{
+        const Manager *manager = creation->manager;
+
+        if (manager->start_usec == 0)
+                return 0;
+        return sd_event_add_time_relative(manager->event, &creation->deadline, CLOCK_MONOTONIC, manager->start_usec, 0,
+                                          creation_late, creation);
 }
 
 /* In the supervisor's words, or, where it was killed, ours: sd-bus would say that a connection was terminated. */
@@ -71,6 +101,7 @@ Creation *creation_free(Creation *creation)
                 return NULL;
         creation->call->creation = NULL;
         creation->call->caller->quota->n_creations--;
+        sd_event_source_disable_unref(creation->deadline);
         spare_wait_free(creation->awaited);
         sd_bus_slot_unref(creation->create_slot);
         sd_bus_slot_unref(creation->start_slot);
@@ -228,10 +259,16 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
 
 static void creation_ask_start(Creation *creation)
 {
-        Container *container = creation->container;
-        int r = link_call(container->link, SUPERVISOR_INTERFACE, "Start", creation_started, creation,
-                          &creation->start_slot, "sbt", container->unit ?: "", (int)container->is_registered,
-                          creation->manager->stop_usec);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *request = NULL;
+        const Container *container = creation->container;
+        int r = link_request(container->link, "Start", &request);
+
+        creation->awaits = set_up;
+        if (r >= 0)
+                r = sd_bus_message_append(request, "sbt", container->unit ?: "", (int)container->is_registered,
+                                          creation->manager->stop_usec);
+        if (r >= 0)
+                r = link_send(container->link, request, creation_started, creation, UINT64_MAX, &creation->start_slot);
 
         FAULT_POINT(CREATE_START);
         if (r < 0)
@@ -269,6 +306,7 @@ static void creation_register(Creation *creation)
                 creation_ask_start(creation);
                 return;
         }
+        creation->awaits = "systemd-machined";
         int r = machine_register(creation->manager->bus, &input, creation_registered, creation, &creation->registration,
                                  &error);
         if (r < 0)
@@ -310,6 +348,7 @@ static void creation_make_scope(Creation *creation)
                 creation_register(creation);
                 return;
         }
+        creation->awaits = "systemd's scope";
         int r = scope_start(creation->manager->bus, &input, creation_scoped, creation, &creation->scope, &error);
         FAULT_POINT(SCOPE_ASKED);
         if (r < 0)
@@ -371,6 +410,7 @@ static int creation_ask_create(Creation *creation)
         Container *container = creation->container;
         int r = link_request(container->link, "Create", &request);
 
+        creation->awaits = set_up;
         if (r >= 0)
                 r = spec_append(creation->call->spec, request);
         if (r >= 0)
@@ -437,6 +477,7 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
         creation->container = container;
         container->creation = creation;
         container->owner = call->caller->uid;
+        creation->awaits = "a supervisor";
         if (spare_take(call->manager, &started) > 0)
                 return creation_supervise(creation, &started, error);
         r = spare_await(call->manager, creation_supervised, creation, &creation->awaited);
@@ -489,14 +530,12 @@ int creation_start(Call *call, CreationKind kind, sd_bus_error *error)
 
         if (!creation)
                 return -ENOMEM;
-        *creation = (Creation){.call = call, .manager = call->manager, .kind = kind};
+        *creation = (Creation){.call = call, .manager = call->manager, .kind = kind, .awaits = "its name"};
         call->creation = creation;
         call->caller->quota->n_creations++;
-        if (call->claim) {
-                int r = creation_make_container(creation, error);
-                return r < 0 ? r : CALL_LATER;
-        }
-        int r = creation_take_name(creation, false, error);
+        int r = creation_set_deadline(creation);
+        if (r >= 0)
+                r = call->claim ? creation_make_container(creation, error) : creation_take_name(creation, false, error);
         return r < 0 ? r : CALL_LATER;
 }
 

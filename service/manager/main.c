@@ -20,9 +20,8 @@
 #include "manager/manager.h"
 
 typedef struct Arguments {
-        int direct;        /* socket of the one peer; -EBADF: the system bus */
-        long idle_seconds; /* -1: not given */
-        long stop_seconds; /* -1: not given */
+        int direct;                                     /* socket of the one peer; -EBADF: the system bus */
+        long idle_seconds, start_seconds, stop_seconds; /* -1: not given */
 } Arguments;
 
 static int usage(FILE *stream, int status)
@@ -32,6 +31,8 @@ static int usage(FILE *stream, int status)
               "  --direct=FD            serve one peer over this socket instead of the bus\n"
               "  --exit-idle-time=SEC   leave when nothing was to do for so long; 0: never\n"
               "                         (30 when the bus or systemd started it, else never)\n"
+              "  --start-timeout=SEC    give a container up that does not run so long after it was asked for;\n"
+              "                         0: never (90)\n"
               "  --stop-timeout=SEC     kill a container that is still there so long after it was asked\n"
               "                         to power off or reboot (90)\n"
               "  -h, --help             this text\n"
@@ -60,6 +61,7 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments)
         static const struct option options[] = {
                 {"direct", required_argument, NULL, 'd'},
                 {"exit-idle-time", required_argument, NULL, 'i'},
+                {"start-timeout", required_argument, NULL, 'b'},
                 {"stop-timeout", required_argument, NULL, 's'},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, 'v'},
@@ -77,6 +79,10 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments)
                         break;
                 case 'i':
                         if (parse_number(optarg, &arguments->idle_seconds) < 0)
+                                return -EINVAL;
+                        break;
+                case 'b':
+                        if (parse_number(optarg, &arguments->start_seconds) < 0)
                                 return -EINVAL;
                         break;
                 case 's':
@@ -105,6 +111,13 @@ static uint64_t idle_usec(const Arguments *arguments, const Config *config)
         return getenv("DBUS_STARTER_ADDRESS") || getenv("NOTIFY_SOCKET") ? config->idle_usec : 0;
 }
 
+static uint64_t start_usec(const Arguments *arguments, const Config *config)
+{
+        if (arguments->start_seconds >= 0)
+                return (uint64_t)arguments->start_seconds * 1000000;
+        return config->start_usec == CONFIG_INFINITY ? 0 : config->start_usec;
+}
+
 /* What was said on the command line counts more than what is written. */
 static void configure(Manager *manager, const Arguments *arguments)
 {
@@ -114,6 +127,7 @@ static void configure(Manager *manager, const Arguments *arguments)
         config_load(&config, config_directories, log_ignored);
         manager->max_containers_per_user = config.max_containers_per_user;
         manager->idle_usec = idle_usec(arguments, &config);
+        manager->start_usec = start_usec(arguments, &config);
         manager->stop_usec = arguments->stop_seconds >= 0 ? (uint64_t)arguments->stop_seconds * 1000000
                                                           : config.stop_usec;
 }
@@ -160,7 +174,7 @@ static int run(const Arguments *arguments)
 
 int main(int argc, char **argv)
 {
-        Arguments arguments = {.direct = -EBADF, .idle_seconds = -1, .stop_seconds = -1};
+        Arguments arguments = {.direct = -EBADF, .idle_seconds = -1, .start_seconds = -1, .stop_seconds = -1};
         int r = parse_arguments(argc, argv, &arguments);
 
         if (r <= 0)

@@ -52,8 +52,9 @@ typedef struct Manager {
         sd_event_source *handovers_look;
         unsigned max_containers_per_user;
 
-        uint64_t stop_usec; /* how long a container that is asked to end may take */
-        uint64_t idle_usec; /* how long to stay without anything to do; 0: for ever */
+        uint64_t start_usec; /* how long a container may take to run; 0: for ever */
+        uint64_t stop_usec;  /* how long a container that is asked to end may take */
+        uint64_t idle_usec;  /* how long to stay without anything to do; 0: for ever */
         sd_event_source *idle_timer;
 } Manager;
 

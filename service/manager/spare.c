@@ -118,6 +118,14 @@ static void spare_fail(Spare *spare, int r)
 
 static int spare_begin(Spare *spare);
 
+static void spare_begin_for_others(Spare *spare)
+{
+        int r = TAILQ_EMPTY(&spare->waits) ? 0 : spare_begin(spare);
+
+        if (r < 0)
+                spare_fail(spare, r);
+}
+
 /* Called when there may be more of it than before. */
 static void spare_arrive(Spare *spare)
 {
@@ -129,11 +137,7 @@ static void spare_arrive(Spare *spare)
         void *userdata = wait->userdata;
         Started started = spare_hand_over(spare);
         spare_wait_free(wait);
-        if (!TAILQ_EMPTY(&spare->waits)) {
-                int r = spare_begin(spare);
-                if (r < 0)
-                        spare_fail(spare, r);
-        }
+        spare_begin_for_others(spare);
         arrived(userdata, 0, &started);
 }
 
@@ -234,6 +238,8 @@ static int spare_begin(Spare *spare)
         Started *started = &spare->started;
         int sockets[2];
 
+        if (started->pidfd >= 0 && !process_is_alive(started->pidfd)) /* its link will tell, but too late */
+                spare_forget(spare);
         if (started->link)
                 return 0;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
@@ -316,6 +322,18 @@ SpareWait *spare_wait_free(SpareWait *wait)
         if (wait)
                 TAILQ_REMOVE(&wait->spare->waits, wait, others);
         free(wait);
+        return NULL;
+}
+
+SpareWait *spare_wait_too_long(SpareWait *wait)
+{
+        Spare *spare = wait->spare;
+
+        spare_wait_free(wait);
+        if (spare->started.pidfd < 0)
+                nursery_end(spare);
+        spare_forget(spare);
+        spare_begin_for_others(spare);
         return NULL;
 }
 

@@ -41,6 +41,9 @@ int spare_await(Manager *manager, spare_arrived_t arrived, void *userdata, Spare
 /** spare_wait_free() - wait no longer; takes NULL. Return: NULL. */
 SpareWait *spare_wait_free(SpareWait *wait);
 
+/** spare_wait_too_long() - the same, and let nobody else wait for what has not come by now. Return: NULL. */
+SpareWait *spare_wait_too_long(SpareWait *wait);
+
 /** started_end() - there is nothing for it to do */
 void started_end(Started *started);
 

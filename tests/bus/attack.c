@@ -235,8 +235,7 @@ char *creation_sentence(Client *client, const char *option_text)
         return g_strdup(error->message);
 }
 
-/* Its place for a name is still blank; the program that bears supervisors has a word there. */
-static gboolean is_spare(const char *pid)
+static gboolean is_supervisor(const char *pid, const char *word)
 {
         g_autofree char *path = g_build_filename("/proc", pid, "cmdline", NULL);
         g_autofree char *command = NULL;
@@ -245,29 +244,40 @@ static gboolean is_spare(const char *pid)
         if (!g_file_get_contents(path, &command, &length, NULL) || !g_str_has_suffix(command, "pflask-supervisor"))
                 return FALSE;
         gsize place = strlen(command) + 1;
-        return length > place && command[place] == ' ';
+        return length > place && g_str_has_prefix(command + place, word);
 }
 
-static pid_t find_spare(void)
+/* Whose first argument begins with @word. Return: 0: there is none. */
+static pid_t find_supervisor(const char *word)
 {
         g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
         const char *entry;
 
         while ((entry = g_dir_read_name(proc)))
-                if (atoi(entry) > 1 && is_spare(entry))
+                if (atoi(entry) > 1 && is_supervisor(entry, word))
                         return atoi(entry);
         return 0;
 }
 
-pid_t await_spare(Client *client)
+static pid_t await_supervisor(Client *client, const char *word)
 {
         gint64 deadline = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
         pid_t pid;
 
-        while ((pid = find_spare()) == 0 && g_get_monotonic_time() < deadline)
+        while ((pid = find_supervisor(word)) == 0 && g_get_monotonic_time() < deadline)
                 n_containers(client);
         g_assert_cmpint(pid, >, 0);
         return pid;
+}
+
+pid_t await_spare(Client *client)
+{
+        return await_supervisor(client, " "); /* its place for a name is still blank */
+}
+
+pid_t await_nursery(Client *client)
+{
+        return await_supervisor(client, "--nursery");
 }
 
 /* ---- file systems that do not answer ---- */

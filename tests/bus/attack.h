@@ -87,5 +87,8 @@ void assert_others_are_served(Fixture *fixture);
 /** await_spare() - until a supervisor is ready for the next container; fails after 5 s. Return: its pid. */
 pid_t await_spare(Client *client);
 
+/** await_nursery() - the same of what bears supervisors */
+pid_t await_nursery(Client *client);
+
 /** await_polkit() - until polkit has answered all that it was asked before */
 void await_polkit(Client *client);

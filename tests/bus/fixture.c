@@ -18,8 +18,9 @@
 #include "common/fd.h"
 #include "common/process.h"
 
-#define POLICY      "org.pflask.manager1.policy"
-#define BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
+#define POLICY        "org.pflask.manager1.policy"
+#define BUS_ADDRESS   "unix:path=/run/dbus/system_bus_socket"
+#define CONFIGURATION "/run/pflask/manager.conf.d"
 
 enum { DEADLINE_SEC = 30 };
 
@@ -360,6 +361,20 @@ void fixture_stop_manager(Fixture *fixture, int signal)
         stop(fixture, &fixture->manager, signal);
         if (fixture->transport != ON_DIRECT)
                 await_no_name(MANAGER_BUS_NAME);
+}
+
+void fixture_configure(Fixture *fixture, const char *line)
+{
+        g_autofree char *content = g_strdup_printf("[Manager]\n%s\n", line);
+
+        g_assert_no_errno(mkdir(CONFIGURATION, 0755));
+        g_assert_true(g_file_set_contents_full(CONFIGURATION "/test.conf", content, -1, G_FILE_SET_CONTENTS_NONE, 0644,
+                                               NULL));
+        fixture_stop_manager(fixture, SIGTERM);
+        fixture_start_manager(fixture);
+        g_assert_no_errno(unlink(CONFIGURATION "/test.conf"));
+        g_assert_no_errno(rmdir(CONFIGURATION));
+        fixture->descriptors_before = G_MAXUINT; /* of another manager */
 }
 
 void fixture_await_failure(Fixture *fixture)

@@ -74,6 +74,9 @@ void fixture_stop_manager(Fixture *fixture, int signal);
 /** fixture_start_manager() - another one; but on the bus @fixture->client is a new one too */
 void fixture_start_manager(Fixture *fixture);
 
+/** fixture_configure() - another one, with @line in its configuration, which is as before when the test has ended */
+void fixture_configure(Fixture *fixture, const char *line);
+
 /** fixture_await_failure() - until the manager has left the bus and ended, as it does when it cannot go on */
 void fixture_await_failure(Fixture *fixture);
 

@@ -426,6 +426,17 @@ static void test_name_kept(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 3);
 }
 
+/* Each waits for the name a while, until the supervisor that has it is dead. */
+static void take_name_of_hanging(Fixture *fixture)
+{
+        const char *error = ERROR_PREFIX "ContainerExists";
+
+        for (guint i = 0; i < 15 && g_str_equal(error, ERROR_PREFIX "ContainerExists"); i++)
+                error = creation_outcome(fixture->client, "box", "exit 3", NULL);
+        g_assert_cmpstr(error, ==, "");
+        wait_for(fixture->client, "box", "exited", 3);
+}
+
 /*
  * Had it worked, a name would have been nobody's for ever, of a container that cannot be seen: its maker has left, and its
  * supervisor cannot end, since the leader waits for a file system of the maker's, where not even SIGKILL reaches it.
@@ -433,7 +444,6 @@ static void test_name_kept(Fixture *fixture)
 static void test_supervisor_hangs(Fixture *fixture)
 {
         Client *alice = client_new(fixture, ALICE);
-        const char *error = ERROR_PREFIX "ContainerExists";
         g_auto(Pending) pending = {};
 
         make_directory(TEST_DIRECTORY "/hanging", 0755, ALICE);
@@ -449,11 +459,29 @@ static void test_supervisor_hangs(Fixture *fixture)
         await_hanging(server);
         client_free(alice);
         await(pending.is_done);
-        for (guint i = 0; i < 15 && g_str_equal(error, ERROR_PREFIX "ContainerExists");
-             i++) /* each waits for a while */
-                error = creation_outcome(fixture->client, "box", "exit 3", NULL);
-        g_assert_cmpstr(error, ==, "");
-        wait_for(fixture->client, "box", "exited", 3);
+        take_name_of_hanging(fixture);
+        server = fd_close(server);
+        g_assert_cmpint(umount2(TEST_DIRECTORY "/hanging", MNT_DETACH), ==, 0);
+}
+
+/* Had it worked, it would have been the same, of a maker who doesn't leave. */
+static void test_set_up_hangs(Fixture *fixture)
+{
+        g_autoptr(Client) alice = NULL;
+
+        make_directory(TEST_DIRECTORY "/hanging", 0755, ALICE);
+        _cleanup_(fd_closep) int server = mount_hanging(TEST_DIRECTORY "/hanging");
+        if (server < 0) {
+                g_test_skip("there is no FUSE");
+                return;
+        }
+        fixture_configure(fixture, "StartTimeoutSec=1");
+        alice = client_new(fixture, ALICE);
+        g_autofree char *sentence = creation_sentence(alice, "{'Root': <'" TEST_DIRECTORY "/hanging/tree'>}");
+        g_assert_cmpstr(
+                sentence, ==,
+                "container 'box' did not run in time (StartTimeoutSec=): it waited for the set-up by its supervisor");
+        take_name_of_hanging(fixture);
         server = fd_close(server);
         g_assert_cmpint(umount2(TEST_DIRECTORY "/hanging", MNT_DETACH), ==, 0);
 }
@@ -465,15 +493,11 @@ static void test_supervisor_hangs(Fixture *fixture)
 static void test_ends_without_number(Fixture *fixture)
 {
         enum { MOST = 2, PER_PLACE = 4 };
-        const char *directory = "/run/pflask/manager.conf.d", *file = "/run/pflask/manager.conf.d/few.conf";
         g_autoptr(Client) alice = client_new(fixture, ALICE);
         const char *error = "";
         guint n_made = 0;
 
-        g_assert_cmpint(g_mkdir_with_parents(directory, 0755), ==, 0);
-        write_file(file, "[Manager]\nMaxContainersPerUser=2\n", 0644, 0);
-        fixture_stop_manager(fixture, SIGTERM);
-        fixture_start_manager(fixture);
+        fixture_configure(fixture, "MaxContainersPerUser=2");
         for (; n_made < 100 && !*error; n_made += !*error) {
                 g_autofree char *name = g_strdup_printf("box%u", n_made);
                 g_auto(Signals) signals = {};
@@ -486,9 +510,6 @@ static void test_ends_without_number(Fixture *fixture)
         g_assert_cmpuint(n_made, ==, MOST * PER_PLACE);
         assert_others_are_served(fixture);
         end_all(alice, TRUE);
-        g_assert_cmpint(unlink(file), ==, 0);
-        g_assert_cmpint(rmdir(directory), ==, 0);
-        fixture->descriptors_before = G_MAXUINT; /* of another manager */
 }
 
 static const Test tests[] = {
@@ -504,6 +525,7 @@ static const Test tests[] = {
         ATTACK("/attack/A19-an-end-that-is-taken-away", test_end_taken_away),
         ATTACK("/attack/A19-a-name-that-is-kept", test_name_kept),
         ATTACK("/attack/A19-a-supervisor-that-hangs", test_supervisor_hangs),
+        ATTACK("/attack/A19-a-set-up-that-hangs", test_set_up_hangs),
         ATTACK("/attack/A19-ends-without-number", test_ends_without_number),
         ATTACK("/attack/A19-a-record-that-is-wiped-out", test_record_wiped_out),
 };

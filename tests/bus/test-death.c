@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attack.h"
 #include "common/fd.h"
 #include "common/process.h"
-#include "fixture.h"
 
 static int process_of(Client *client, const char *which)
 {
@@ -125,6 +125,50 @@ static void test_no_memory(Fixture *fixture)
         g_assert_cmpint(rmdir(cgroup), ==, 0);
 }
 
+/* ---- of what is stopped ---- */
+
+static void assert_is_late(Client *client)
+{
+        g_autofree char *sentence = creation_sentence(client, NULL);
+
+        g_assert_true(
+                g_str_has_prefix(sentence, "container 'box' did not run in time (StartTimeoutSec=): it waited for "));
+        g_assert_cmpuint(n_containers(client), ==, 0);
+}
+
+static void make_box(Client *client)
+{
+        create(client, "box", "exit 3", NULL);
+        wait_for(client, "box", "exited", 3);
+}
+
+/* It isn't dead, but might as well be; and the next one with that name finds it free. */
+static void test_stopped_supervisor(Fixture *fixture)
+{
+        fixture_configure(fixture, "StartTimeoutSec=1");
+        _cleanup_(fd_closep) int supervisor = pidfd_open(await_spare(fixture->client), 0);
+        g_assert_cmpint(supervisor, >=, 0);
+        process_signal(supervisor, SIGSTOP);
+        assert_is_late(fixture->client);
+        await_process(supervisor);
+        make_box(fixture->client);
+}
+
+/* The same of what bears them: the next container has another. */
+static void test_stopped_nursery(Fixture *fixture)
+{
+        fixture_configure(fixture, "StartTimeoutSec=1");
+        _cleanup_(fd_closep) int spare = pidfd_open(await_spare(fixture->client), 0);
+        _cleanup_(fd_closep) int nursery = pidfd_open(await_nursery(fixture->client), 0);
+        g_assert_cmpint(nursery, >=, 0);
+        process_signal(nursery, SIGSTOP);
+        process_signal(spare, SIGKILL);
+        await_process(spare);
+        assert_is_late(fixture->client);
+        await_process(nursery);
+        make_box(fixture->client);
+}
+
 /* ---- of who reads the console ---- */
 
 static guint64 dropped(Client *client)
@@ -204,6 +248,8 @@ static void test_killed_program(Fixture *fixture)
 static const Test tests[] = {
         TEST("/death/in-every-order-leaves-the-name-free", test_every_order, ON_BOTH),
         TEST("/death/of-a-supervisor-for-want-of-memory", test_no_memory, ON_BUS),
+        TEST("/death/of-a-stopped-supervisor-frees-the-name", test_stopped_supervisor, ON_BUS),
+        TEST("/death/of-a-stopped-nursery-is-one-containers-loss", test_stopped_nursery, ON_BUS),
         TEST("/death/of-a-stopped-reader-lets-its-container-go-on", test_stopped_reader, ON_BOTH),
         TEST("/death/of-the-program-ends-what-it-has-started", test_killed_program, ON_BUS),
 };

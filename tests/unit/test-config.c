@@ -65,6 +65,7 @@ static void test_defaults(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
         load(fixture);
         g_assert_cmpuint(fixture->config.max_containers_per_user, ==, 64);
+        g_assert_cmpuint(fixture->config.start_usec, ==, 90000000);
         g_assert_cmpuint(fixture->config.stop_usec, ==, 90000000);
         g_assert_cmpuint(fixture->config.idle_usec, ==, 30000000);
         g_assert_cmpuint(n_warnings, ==, 0);
@@ -72,12 +73,13 @@ static void test_defaults(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 static void test_values(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-        write_file(
-                fixture->etc, "manager.conf",
-                "# one\n; two\n\n[Manager]\nMaxContainersPerUser = 3\r\nStopTimeoutSec=1min 30s\nExitIdleSec=infinity");
+        write_file(fixture->etc, "manager.conf",
+                   "# one\n; two\n\n[Manager]\nMaxContainersPerUser = 3\r\nStartTimeoutSec=5min\n"
+                   "StopTimeoutSec=1min 30s\nExitIdleSec=infinity");
         load(fixture);
         g_assert_cmpuint(n_warnings, ==, 0);
         g_assert_cmpuint(fixture->config.max_containers_per_user, ==, 3);
+        g_assert_cmpuint(fixture->config.start_usec, ==, 300000000);
         g_assert_cmpuint(fixture->config.stop_usec, ==, 90000000);
         g_assert_cmpuint(fixture->config.idle_usec, ==, CONFIG_INFINITY);
 }
