@@ -2,7 +2,6 @@
 #include "manager/claim.h"
 
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,11 +11,6 @@
 #include <systemd/sd-id128.h>
 
 #include "common/fd.h"
-#include "common/record.h"
-#include "container/cgroup.h"
-
-/* All that is in it was killed with its owner, or is killed now; it is only waited for so that it can be removed. */
-enum { CGROUP_TIMEOUT_MSEC = 500 }; /* on a machine with much to do, the killed take a while to be gone */
 
 /* The names of all that a supervisor and a manager ever write into a container's directory. */
 static const char *const claim_files[] = {"control", "state", "state.new"};
@@ -36,13 +30,9 @@ static int claim_new(int parent, int directory, const char *name, Claim **ret)
         return 0;
 }
 
-/* Removes what the former owner wrote, and what it could not remove any more. */
+/* Removes what a former owner wrote. */
 static void claim_empty(int directory)
 {
-        _cleanup_(record_freep) Record *record = NULL;
-
-        if (record_read(directory, &record) >= 0 && record->cgroup && *record->cgroup)
-                cgroup_remove_left(record->cgroup, record->name, CGROUP_TIMEOUT_MSEC);
         for (unsigned i = 0; i < ELEMENTS(claim_files); i++)
                 unlinkat(directory, claim_files[i], 0);
 }
@@ -80,18 +70,13 @@ int claim_make(int parent, const char *name, Claim **ret)
         /* Another manager that cleans up may lock, or remove, what we have just made: then we make it again. */
         for (int attempt = 0; attempt < 8; attempt++) {
                 int directory;
-                bool is_new = mkdirat(parent, name, 0700) >= 0;
-                if (!is_new && errno != EEXIST)
+                if (mkdirat(parent, name, 0700) < 0)
                         return -errno;
                 int r = claim_lock(parent, name, &directory);
-                if (r == -EBUSY && !is_new)
-                        return -EEXIST;
                 if (r == -EBUSY || r == -ENOENT || r == -ESTALE)
                         continue;
                 if (r < 0)
                         return r;
-                if (!is_new)
-                        claim_empty(directory); /* a dead owner's, and ours now */
                 r = claim_new(parent, directory, name, ret);
                 if (r < 0) {
                         unlinkat(parent, name, AT_REMOVEDIR);

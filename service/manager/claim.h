@@ -21,7 +21,7 @@ typedef struct Claim {
  * @parent:  borrowed, must outlive the claim
  * @name:    "" takes a name that no container can have, to be renamed after the leader is known
  *
- * Return: 0; -EEXIST; -errno.
+ * Return: 0; -EEXIST, also when whoever had it is dead; -errno.
  */
 int claim_make(int parent, const char *name, Claim **ret);
 
@@ -31,6 +31,6 @@ int claim_take_over(int parent, const char *name, Claim **ret);
 /** claim_hand_over() - it is the supervisor's from here: the claim only closes. */
 void claim_hand_over(Claim *claim);
 
-/** claim_free() - give the name up: remove the directory unless it was handed over. Return: NULL. */
+/** claim_free() - give the name up: remove the directory, and what is in it, unless it was handed over. Return: NULL. */
 Claim *claim_free(Claim *claim);
 DEFINE_CLEANUP(Claim, claim_free)

@@ -16,6 +16,7 @@
 #include "common/record.h"
 #include "manager/container-bus.h"
 #include "manager/creation.h"
+#include "manager/eviction.h"
 #include "manager/keeper.h"
 #include "manager/log.h"
 #include "manager/machined.h"
@@ -193,7 +194,8 @@ Container *container_free(Container *container)
         keeper_let_go(container);
         sd_event_source_disable_unref(container->forget_timer);
         fd_close(container->leader_fd);
-        claim_free(container->remains);
+        if (container->remains)
+                eviction_begin(manager, container->remains);
         free(container->interfaces.indexes);
         free(container->starters);
         free(container->unit);
@@ -369,6 +371,8 @@ void container_bury(Container *container, Claim *remains)
         container->remains = remains;
         if (container->leader_fd >= 0)
                 process_signal(container->leader_fd, SIGKILL);
+        if (remains)
+                eviction_warn(remains);
         /* Without a pid namespace others may have outlived both. */
         if (container->manager->has_systemd)
                 scope_kill(container->manager->bus, container->name);

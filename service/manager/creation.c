@@ -9,6 +9,7 @@
 #include "common/fd.h"
 #include "common/names.h"
 #include "manager/container.h"
+#include "manager/eviction.h"
 #include "manager/handover.h"
 #include "manager/keeper.h"
 #include "manager/machined.h"
@@ -161,6 +162,8 @@ static int creation_make_claim(Call *call, const char *name)
         int directory = register_directory(call->manager->reg);
         int r = claim_make(directory, name, &call->claim);
 
+        if (r == -EEXIST && eviction_of(call->manager, name) >= 0)
+                r = claim_make(directory, name, &call->claim);
         if (r != -EEXIST || call->caller->uid != 0)
                 return r;
         Call *other = callers_find_claim(call->manager->callers, name);

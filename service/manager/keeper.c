@@ -9,7 +9,7 @@
 
 #include "common/fd.h"
 #include "common/process.h"
-#include "manager/register.h"
+#include "manager/eviction.h"
 
 /* More than a supervisor takes to kill its leader, and to give back interfaces and cgroups. */
 #define PATIENCE_USEC (UINT64_C(10) * 1000000)
@@ -34,14 +34,12 @@ static int keeper_died(sd_event_source *source _unused_, int fd, uint32_t events
 {
         Keeper *keeper = userdata;
         Container *container = keeper->container;
-        _cleanup_(claim_freep) Claim *left = NULL;
         Result result;
         int status;
 
         process_wait(fd, &result, &status); /* of a supervisor that isn't our child its parent takes the status */
         if (!container)
-                claim_take_over(register_directory(keeper->manager->reg), keeper->name, &left);
-        left = claim_free(left);
+                eviction_of(keeper->manager, keeper->name);
         keeper_free(keeper);
         if (container)
                 container_lost(container);

@@ -19,6 +19,7 @@
 #include "manager/container.h"
 #include "manager/delivery.h"
 #include "manager/entrance.h"
+#include "manager/eviction.h"
 #include "manager/handover.h"
 #include "manager/keeper.h"
 #include "manager/log.h"
@@ -59,6 +60,7 @@ int manager_new(Manager **ret)
         manager->max_containers_per_user = CONTAINERS_PER_USER;
         TAILQ_INIT(&manager->list);
         LIST_INIT(&manager->vacancies);
+        LIST_INIT(&manager->evictions);
         LIST_INIT(&manager->keepers);
         TAILQ_INIT(&manager->handovers);
         int r = sd_event_default(&manager->event);
@@ -110,8 +112,11 @@ Manager *manager_free(Manager *manager)
         while (!TAILQ_EMPTY(&manager->list)) {
                 Container *container = TAILQ_FIRST(&manager->list);
                 container->is_published = false; /* it isn't removed, only no longer seen by us */
+                if (container->remains)
+                        claim_hand_over(container->remains); /* the next manager finds it */
                 container_free(container);
         }
+        evictions_free(manager);
         keepers_free(manager);
         spare_free(manager->spare);
         sd_event_source_disable_unref(manager->idle_timer);
@@ -134,6 +139,8 @@ static void manager_leave(Manager *manager)
         TAILQ_FOREACH(container, &manager->list, others)
                 if (container->is_forgotten)
                         return;
+        if (!LIST_EMPTY(&manager->evictions))
+                return;
         sd_event_exit(manager->event, EXIT_SUCCESS);
 }
 
@@ -268,7 +275,8 @@ static int manager_idle(sd_event_source *source _unused_, uint64_t usec _unused_
 {
         Manager *manager = userdata;
 
-        if (manager->n_containers > 0 || !callers_are_idle(manager->callers) || !entrance_is_idle(manager->entrance))
+        if (manager->n_containers > 0 || !LIST_EMPTY(&manager->evictions) || !callers_are_idle(manager->callers) ||
+            !entrance_is_idle(manager->entrance))
                 return 0;
         sd_notify(false, "STOPPING=1\nSTATUS=Idle.");
         return sd_event_exit(manager->event, EXIT_SUCCESS);

@@ -22,6 +22,7 @@ typedef struct Callers Callers;
 typedef struct Deliveries Deliveries;
 typedef struct Entrance Entrance;
 typedef struct Handover Handover;
+typedef struct Eviction Eviction;
 typedef struct Keeper Keeper;
 typedef struct Register Register;
 typedef struct Spare Spare;
@@ -47,6 +48,7 @@ typedef struct Manager {
         unsigned n_containers;
         LIST_HEAD(, Vacancy) vacancies;   /* what waits for a name */
         sd_event_source *removals;        /* while something does: of directories in the register */
+        LIST_HEAD(, Eviction) evictions;  /* of who outlived a supervisor */
         LIST_HEAD(, Keeper) keepers;      /* supervisors, also of containers that are no longer seen */
         TAILQ_HEAD(, Handover) handovers; /* of answers that the bus hasn't taken yet */
         sd_event_source *handovers_look;

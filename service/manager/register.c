@@ -17,6 +17,7 @@
 #include "common/name.h"
 #include "common/names.h"
 #include "common/record.h"
+#include "manager/eviction.h"
 #include "manager/keeper.h"
 #include "manager/vacancy.h"
 
@@ -99,7 +100,7 @@ static int take_over(Register *reg, const char *name)
         if (r < 0)
                 return r;
         if (!name_is_valid(name) || record_read(claim->directory, &record) < 0 || record->state == STATE_STARTING)
-                return 0;
+                return eviction_begin(reg->manager, TAKE_PTR(claim));
         r = container_new(reg->manager, name, &container);
         if (r < 0)
                 return r;

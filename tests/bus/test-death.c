@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -25,6 +26,12 @@ static int process_of(Client *client, const char *which)
 
         g_assert_cmpint(pidfd, >=, 0);
         return pidfd;
+}
+
+static void make_box(Client *client)
+{
+        create(client, "box", "exit 3", NULL);
+        wait_for(client, "box", "exited", 3);
 }
 
 /* ---- of those that make a container ---- */
@@ -125,6 +132,42 @@ static void test_no_memory(Fixture *fixture)
         g_assert_cmpint(rmdir(cgroup), ==, 0);
 }
 
+/* ---- of who cannot die ---- */
+
+static gboolean has_cgroup(Fixture *fixture)
+{
+        g_autofree char *paths = NULL;
+
+        shell(fixture, "find /sys/fs/cgroup -name pflask-box", &paths, NULL);
+        return *paths != '\0';
+}
+
+/* The supervisor is dead, and one whom it would have killed is where no signal goes: nobody else waits for that. */
+static void test_hanging(Fixture *fixture)
+{
+        g_autofree char *script = g_strdup_printf("setpriv --reuid=%d --regid=%d --clear-groups cat " TEST_DIRECTORY
+                                                  "/hanging/file & wait",
+                                                  ALICE, ALICE);
+
+        make_directory(TEST_DIRECTORY "/hanging", 0755, ALICE);
+        _cleanup_(fd_closep) int server = mount_hanging(TEST_DIRECTORY "/hanging");
+        if (server < 0)
+                return g_test_skip("there is no FUSE");
+        create(fixture->client, "box", script, "{'SharedNamespaces': <['pid']>}");
+        await_hanging(server);
+        if (!has_cgroup(fixture))
+                return g_test_skip("no hierarchy of cgroups is mounted here");
+        _cleanup_(fd_closep) int supervisor = process_of(fixture->client, "Supervisor");
+        process_signal(supervisor, SIGKILL);
+        wait_for(fixture->client, "box", "lost", 0);
+        g_assert_cmpstr(creation_outcome(fixture->client, "box", "exit 3", NULL), ==, ERROR_PREFIX "ContainerExists");
+        g_assert_true(has_cgroup(fixture));
+        server = fd_close(server);
+        g_assert_cmpint(umount2(TEST_DIRECTORY "/hanging", MNT_DETACH), ==, 0);
+        make_box(fixture->client);
+        g_assert_false(has_cgroup(fixture));
+}
+
 /* ---- of what is stopped ---- */
 
 static void assert_is_late(Client *client)
@@ -134,12 +177,6 @@ static void assert_is_late(Client *client)
         g_assert_true(
                 g_str_has_prefix(sentence, "container 'box' did not run in time (StartTimeoutSec=): it waited for "));
         g_assert_cmpuint(n_containers(client), ==, 0);
-}
-
-static void make_box(Client *client)
-{
-        create(client, "box", "exit 3", NULL);
-        wait_for(client, "box", "exited", 3);
 }
 
 /* It isn't dead, but might as well be; and the next one with that name finds it free. */
@@ -248,6 +285,7 @@ static void test_killed_program(Fixture *fixture)
 static const Test tests[] = {
         TEST("/death/in-every-order-leaves-the-name-free", test_every_order, ON_BOTH),
         TEST("/death/of-a-supervisor-for-want-of-memory", test_no_memory, ON_BUS),
+        TEST("/death/of-a-supervisor-before-who-cannot-die", test_hanging, ON_BUS),
         TEST("/death/of-a-stopped-supervisor-frees-the-name", test_stopped_supervisor, ON_BUS),
         TEST("/death/of-a-stopped-nursery-is-one-containers-loss", test_stopped_nursery, ON_BUS),
         TEST("/death/of-a-stopped-reader-lets-its-container-go-on", test_stopped_reader, ON_BOTH),

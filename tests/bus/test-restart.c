@@ -136,9 +136,27 @@ static void test_lost_meanwhile(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 3);
 }
 
+/* That it was lost its maker hasn't been told yet: a manager that is told to end keeps that for the next. */
+static void test_lost_before(Fixture *fixture)
+{
+        g_auto(Signals) signals = {};
+
+        create(fixture->client, "box", idle, NULL);
+        _cleanup_(fd_closep) int leader = leader_of(fixture->client, "box");
+        g_autoptr(GVariant) supervisor = property(fixture->client, "box", "Supervisor");
+        signals_watch(fixture->client, "box", &signals);
+        kill((pid_t)g_variant_get_uint32(supervisor), SIGKILL);
+        await(signals.n_exited == 1);
+        fixture_stop_manager(fixture, SIGTERM);
+        await_process(leader);
+        fixture_start_manager(fixture);
+        wait_for(fixture->client, "box", "lost", 0);
+        await_n_containers(fixture->client, 0);
+}
+
 /*
- * Where the leader's death is nobody else's, and no systemd ends what is left, it is found by its cgroup. The
- * manager has forgotten the container, and cleaned up behind it, when it answers the next question.
+ * Where the leader's death is nobody else's, and no systemd ends what is left, it is found by its cgroup. The next one
+ * of that name waits until all that is gone.
  */
 static void test_lost_with_others(Fixture *fixture)
 {
@@ -158,6 +176,8 @@ static void test_lost_with_others(Fixture *fixture)
         kill((pid_t)g_variant_get_uint32(supervisor), SIGKILL);
         wait_for(fixture->client, "box", "lost", 0);
         g_assert_cmpuint(n_containers(fixture->client), ==, 0);
+        create(fixture->client, "box", "exit 3", NULL);
+        wait_for(fixture->client, "box", "exited", 3);
         g_autofree char *look = g_strdup_printf("%s; for pid in %s; do grep -H '^State:.[^ZX]' /proc/$pid/status; done",
                                                 find, pids);
         shell(fixture, look, &left, NULL);
@@ -231,6 +251,7 @@ static const Test tests[] = {
         TEST("/restart/a-release-meanwhile-counts", test_release_meanwhile, ON_ALL),
         TEST("/restart/the-ring-is-whole", test_ring, ON_ALL),
         TEST("/restart/a-supervisor-killed-meanwhile-leaves-no-ghost", test_lost_meanwhile, ON_ALL),
+        TEST("/restart/a-supervisor-killed-before-is-told-of", test_lost_before, ON_BUS),
         TEST("/restart/a-supervisor-killed-leaves-nobody-behind", test_lost_with_others, ON_ALL),
         TEST("/restart/half-made-containers-are-whole-or-gone", test_during_creation, ON_ALL),
         TEST("/restart/a-wait-can-be-asked-again", test_wait_again, ON_ALL),
