@@ -2,16 +2,21 @@
 /*
  * Scale
  *
- * What a thousand containers at once cost: the time to make the last ones beside that of the first ones, a listing,
- * and the memory and the descriptors of the manager. Each figure has a bound, and the program fails when one is broken.
- * Times are of this machine, so it is run by hand, with the machine to itself: meson test --benchmark scale.
+ * What a thousand containers at once cost: the time to make the last ones beside that of the first ones, and beside
+ * somebody who lists without end, a listing, and the memory and the descriptors of the manager. Each figure has a bound,
+ * and the program fails when one is broken. Times are of this machine, so it is run by hand, with the machine to itself:
+ * meson test --benchmark scale.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../bus/fixture.h"
+#include <systemd/sd-bus.h>
+
+#include "../bus/attack.h"
+#include "common/macros.h"
 #include "common/process.h"
 
 enum {
@@ -24,6 +29,7 @@ enum {
         MAX_ALL_KB = 1024 * 1024,
 };
 #define MAX_CREATE_RATIO 1.5
+#define MAX_LISTED_RATIO 2.0
 
 /* ---- figures ---- */
 
@@ -135,6 +141,35 @@ static gint64 list_usec(Fixture *fixture)
         return (manager_usec(fixture) - before) / ROUNDS;
 }
 
+/* Whoever lists all the time, as a panel of a desktop might that knows no signals. */
+static void list_for_ever(const void *data _unused_)
+{
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+
+        if (sd_bus_open_system(&bus) < 0)
+                _exit(EXIT_FAILURE);
+        for (;;)
+                if (sd_bus_call_method(bus, MANAGER_BUS_NAME, MANAGER_PATH, MANAGER_INTERFACE, "ListContainers", NULL,
+                                       NULL, NULL) < 0)
+                        _exit(EXIT_FAILURE);
+}
+
+/* What the next containers take while somebody lists. */
+static gint64 create_beside_lists(Fixture *fixture)
+{
+        gint64 times[SAMPLE];
+        pid_t lister = attacker(list_for_ever, NULL);
+
+        g_hash_table_add(fixture->expected, GINT_TO_POINTER(lister));
+        g_usleep(G_USEC_PER_SEC / 10); /* until it does */
+        for (guint i = 0; i < SAMPLE; i++)
+                times[i] = create_one(fixture, N_CONTAINERS + i, NULL);
+        g_assert_cmpint(waitpid(lister, NULL, WNOHANG), ==, 0);
+        end_attacker(lister);
+        g_hash_table_remove(fixture->expected, GINT_TO_POINTER(lister));
+        return median(times, SAMPLE);
+}
+
 static void check(const char *what, double is, double at_most)
 {
         g_print("# %-52s %9.2f of at most %9.2f%s\n", what, is, at_most, is <= at_most ? "" : "  BROKEN");
@@ -166,7 +201,9 @@ static void test_thousand(Fixture *fixture)
               MAX_BYTES_PER_CONTAINER);
         check("manager's memory, kB", (double)proc_kb(manager_pid(fixture), "smaps_rollup", "Pss"), MAX_MANAGER_KB);
         check("all processes, kB", (double)all_kb(), MAX_ALL_KB);
-        remove_all(fixture, N_CONTAINERS);
+        check("creation, beside endless lists to without", (double)create_beside_lists(fixture) / (double)last,
+              MAX_LISTED_RATIO);
+        remove_all(fixture, N_CONTAINERS + SAMPLE);
 }
 
 static const Test tests[] = {
