@@ -290,6 +290,13 @@ int container_link(Container *container, int fd)
 
 /* ---- loading ---- */
 
+/* It lives, but was stopped, or swapped out, for so long that the link was given up: it is asked on the next one. */
+static bool is_only_late(const Container *container, sd_bus_message *reply)
+{
+        return sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) && container->keeper &&
+               process_is_alive(container->keeper->pidfd);
+}
+
 static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
         Container *container = userdata;
@@ -297,6 +304,8 @@ static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _un
 
         FAULT_POINT(BEGIN_LOADED);
         container->query = sd_bus_slot_unref(container->query);
+        if (is_only_late(container, reply))
+                return 0;
         bool is_lost = sd_bus_message_is_method_error(reply, NULL) || properties_read(container, reply) < 0;
         bool is_starting = !is_lost && container->told.state == STATE_STARTING;
         if (is_starting)
@@ -326,6 +335,10 @@ static int loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error _un
 
 int container_load(Container *container)
 {
-        return link_call(container->link, "org.freedesktop.DBus.Properties", "GetAll", loaded, container,
-                         &container->query, "s", SUPERVISOR_INTERFACE);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *request = NULL;
+        int r = link_request(container->link, "org.freedesktop.DBus.Properties", "GetAll", &request);
+
+        if (r >= 0)
+                r = sd_bus_message_append(request, "s", SUPERVISOR_INTERFACE);
+        return r < 0 ? r : link_send(container->link, request, loaded, container, UINT64_MAX, &container->query);
 }

@@ -458,7 +458,7 @@ int container_request(Container *container, const char *member, sd_bus_message *
         if (!container->link)
                 return error_set(error, ERROR_NOT_RUNNING, "container '%s' has no supervisor any more",
                                  container->name);
-        int r = link_request(container->link, member, ret);
+        int r = link_request(container->link, SUPERVISOR_INTERFACE, member, ret);
         return r < 0 ? error_step(error, r, "ask the supervisor of", container->name, NULL) : 0;
 }
 

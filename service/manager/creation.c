@@ -264,7 +264,7 @@ static void creation_ask_start(Creation *creation)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *request = NULL;
         const Container *container = creation->container;
-        int r = link_request(container->link, "Start", &request);
+        int r = link_request(container->link, SUPERVISOR_INTERFACE, "Start", &request);
 
         creation->awaits = set_up;
         if (r >= 0)
@@ -411,7 +411,7 @@ static int creation_ask_create(Creation *creation)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *request = NULL;
         Container *container = creation->container;
-        int r = link_request(container->link, "Create", &request);
+        int r = link_request(container->link, SUPERVISOR_INTERFACE, "Create", &request);
 
         creation->awaits = set_up;
         if (r >= 0)

@@ -160,9 +160,9 @@ void link_hand_over(Link *link, const LinkListener *listener, void *userdata)
         link->userdata = userdata;
 }
 
-int link_request(Link *link, const char *member, sd_bus_message **ret)
+int link_request(Link *link, const char *interface, const char *member, sd_bus_message **ret)
 {
-        return sd_bus_message_new_method_call(link->bus, ret, NULL, SUPERVISOR_PATH, SUPERVISOR_INTERFACE, member);
+        return sd_bus_message_new_method_call(link->bus, ret, NULL, SUPERVISOR_PATH, interface, member);
 }
 
 int link_send(Link *link, sd_bus_message *request, sd_bus_message_handler_t answer, void *userdata, uint64_t usec,

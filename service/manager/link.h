@@ -43,8 +43,8 @@ void link_hand_over(Link *link, const LinkListener *listener, void *userdata);
 /** link_free() - close it; whoever still waits for an answer must have let go of that before. Return: NULL. */
 Link *link_free(Link *link);
 
-/** link_request() - a call of @member of the supervisor's interface, to be filled. Return: 0; -errno. */
-int link_request(Link *link, const char *member, sd_bus_message **ret);
+/** link_request() - a call of @member of @interface, to be filled. Return: 0; -errno. */
+int link_request(Link *link, const char *interface, const char *member, sd_bus_message **ret);
 
 /**
  * link_send() - send @request, which stays the caller's

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -19,7 +20,11 @@
 #include "common/record.h"
 #include "manager/eviction.h"
 #include "manager/keeper.h"
+#include "manager/log.h"
 #include "manager/vacancy.h"
+
+/* How long a manager that begins waits for supervisors to say what they have. */
+#define PATIENCE_USEC (UINT64_C(5) * 1000000)
 
 /* A directory that somebody has, who is no container that could be seen. */
 typedef struct Unsettled {
@@ -34,6 +39,7 @@ struct Register {
         int directory;
         sd_event_source *watch;
         LIST_HEAD(, Unsettled) unsettled; /* while reading: what must have become something before we are ready */
+        sd_event_source *patience;
         unsigned n_loading;
         bool is_reading;
 };
@@ -235,6 +241,7 @@ Register *register_close(Register *reg)
                 return NULL;
         while (!LIST_EMPTY(&reg->unsettled))
                 unsettled_free(LIST_FIRST(&reg->unsettled));
+        sd_event_source_disable_unref(reg->patience);
         sd_event_source_disable_unref(reg->watch);
         fd_close(reg->directory);
         free(reg);
@@ -244,6 +251,30 @@ Register *register_close(Register *reg)
 int register_directory(const Register *reg)
 {
         return reg->directory;
+}
+
+/* One that is stopped, or swapped out, holds up nobody: its container is seen when it answers. */
+static int out_of_patience(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata)
+{
+        const Register *reg = userdata;
+        const Container *container;
+
+        TAILQ_FOREACH(container, &reg->manager->list, others)
+                if (container->is_loading)
+                        log_failure(-ETIMEDOUT, "ask the supervisor of", container->name);
+        manager_ready(reg->manager);
+        return 0;
+}
+
+/* Ready when all that was found is loaded. */
+static int register_await_all(Register *reg)
+{
+        if (reg->n_loading == 0)
+                manager_ready(reg->manager);
+        if (reg->manager->is_ready || reg->patience)
+                return 0;
+        return sd_event_add_time_relative(reg->manager->event, &reg->patience, CLOCK_MONOTONIC, PATIENCE_USEC, 0,
+                                          out_of_patience, reg);
 }
 
 int register_read(Register *reg)
@@ -264,9 +295,7 @@ int register_read(Register *reg)
                         find_one(reg, entry->d_name);
         closedir(directory);
         reg->is_reading = false;
-        if (reg->n_loading == 0)
-                manager_ready(reg->manager);
-        return 0;
+        return register_await_all(reg);
 }
 
 void register_loaded_one(Register *reg)

@@ -136,6 +136,24 @@ static void test_lost_meanwhile(Fixture *fixture)
         wait_for(fixture->client, "box", "exited", 3);
 }
 
+/* It is alive, and says so as soon as it can; till then nobody waits for it. */
+static void test_stopped_meanwhile(Fixture *fixture)
+{
+        create(fixture->client, "box", idle, NULL);
+        create(fixture->client, "other", idle, NULL);
+        g_autoptr(GVariant) supervisor = property(fixture->client, "box", "Supervisor");
+        g_autofree char *before = describe(fixture->client, "box");
+        kill((pid_t)g_variant_get_uint32(supervisor), SIGSTOP);
+        restart(fixture);
+        g_assert_cmpuint(n_containers(fixture->client), ==, 1);
+        kill((pid_t)g_variant_get_uint32(supervisor), SIGCONT);
+        await_n_containers(fixture->client, 2);
+        g_autofree char *after = describe(fixture->client, "box");
+        g_assert_cmpstr(after, ==, before);
+        terminate(fixture->client, "box");
+        terminate(fixture->client, "other");
+}
+
 /* That it was lost its maker hasn't been told yet: a manager that is told to end keeps that for the next. */
 static void test_lost_before(Fixture *fixture)
 {
@@ -251,6 +269,7 @@ static const Test tests[] = {
         TEST("/restart/a-release-meanwhile-counts", test_release_meanwhile, ON_ALL),
         TEST("/restart/the-ring-is-whole", test_ring, ON_ALL),
         TEST("/restart/a-supervisor-killed-meanwhile-leaves-no-ghost", test_lost_meanwhile, ON_ALL),
+        TEST("/restart/a-supervisor-stopped-meanwhile-is-not-lost", test_stopped_meanwhile, ON_BUS),
         TEST("/restart/a-supervisor-killed-before-is-told-of", test_lost_before, ON_BUS),
         TEST("/restart/a-supervisor-killed-leaves-nobody-behind", test_lost_with_others, ON_ALL),
         TEST("/restart/half-made-containers-are-whole-or-gone", test_during_creation, ON_ALL),

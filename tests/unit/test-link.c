@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/fd.h"
+#include "common/names.h"
 #include "manager/link.h"
 
 typedef struct Listener {
@@ -108,7 +109,7 @@ static void test_late(void)
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets), ==, 0);
         g_assert_cmpint(link_new(event, sockets[0], &callbacks, &listener, &listener.link), >=, 0);
         supervisor = mute_supervisor(event, sockets[1], listener.link);
-        g_assert_cmpint(link_request(listener.link, "Describe", &request), >=, 0);
+        g_assert_cmpint(link_request(listener.link, SUPERVISOR_INTERFACE, "Describe", &request), >=, 0);
         g_assert_cmpint(link_send(listener.link, request, late, &listener, 1000, &slot), >=, 0);
         sd_bus_message_unref(request);
         while (!listener.is_closed)
