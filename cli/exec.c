@@ -183,8 +183,8 @@ static int exec_run(Invocation *invocation, sd_bus_error *error)
                                 (options->tty == TTY_AUTO && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)),
                 .streams = STREAMS_NONE,
         };
-        invocation->subject = command[0];
-        return exec_in(&exec, invocation->operands[0], error);
+        invocation->subject = invocation->operands[0];
+        return exec_in(&exec, invocation->subject, error);
 }
 
 /* [USER@]NAME: a name has no @, a user may have. */
@@ -201,8 +201,8 @@ static int shell_run(Invocation *invocation, sd_bus_error *error)
                 .streams = STREAMS_NONE,
         };
 
-        invocation->subject = who;
-        return at && !exec.user ? -ENOMEM : exec_in(&exec, at ? at + 1 : who, error);
+        invocation->subject = at ? at + 1 : who;
+        return at && !exec.user ? -ENOMEM : exec_in(&exec, invocation->subject, error);
 }
 
 #define EXEC_OPTIONS                                                                                            \

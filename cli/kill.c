@@ -6,9 +6,9 @@
  * tells of the first.
  */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "cli/complaint.h"
 #include "cli/connection.h"
 #include "cli/text.h"
 #include "common/error.h"
@@ -38,15 +38,6 @@ static int act_on(Connection *connection, const Act *act, const char *who, sd_bu
         return r < 0 ? r : connection_call(connection, call, NULL, error);
 }
 
-static void complain(const char *who, int code, sd_bus_error *error)
-{
-        _cleanup_(freep) char *sentence = error_escape(error->message ?: strerror(-code));
-        _cleanup_(freep) char *about = error_escape(who);
-
-        fprintf(stderr, "pflask: %s: %s\n", about ?: "", sentence ?: "out of memory");
-        sd_bus_error_free(error);
-}
-
 static int act_on_all(Invocation *invocation, const Act *act, sd_bus_error *error)
 {
         _cleanup_(connection_freep) Connection *connection = NULL;
@@ -57,7 +48,8 @@ static int act_on_all(Invocation *invocation, const Act *act, sd_bus_error *erro
                 int failed = act_on(connection, act, invocation->operands[i], error);
                 if (failed >= 0)
                         continue;
-                complain(invocation->operands[i], failed, error);
+                complain(invocation->operands[i], error->message ?: strerror(-failed));
+                sd_bus_error_free(error);
                 status = STATUS_FAILED;
         }
         return r < 0 ? r : status;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/complaint.h"
 #include "cli/verb.h"
 #include "common/error.h"
 #include "config.h"
@@ -77,11 +78,8 @@ static void hint_at_verb(int argc, char **argv, sd_bus_error *error)
 
         for (int i = 1; i < argc && !verb && strcmp(argv[i], "--") != 0; i++)
                 verb = verb_find(argv[i]);
-        if (!verb)
-                return;
-        _cleanup_(freep) char *message = strdup(error->message ?: "");
-        sd_bus_error_free(error);
-        error_set(error, SD_BUS_ERROR_INVALID_ARGS, "%s; options of '%s' come behind it", message ?: "", verb->name);
+        if (verb)
+                complaint_add(error, "options of '%s' come behind it", verb->name);
 }
 
 static int run_verb_with(const Verb *verb, int argc, char **argv, void *options, const char **ret_subject,
@@ -115,10 +113,7 @@ static int run_verb_with(const Verb *verb, int argc, char **argv, void *options,
 /* Return: the exit status that says what @error says. */
 static int report(int code, const char *subject, const sd_bus_error *error)
 {
-        _cleanup_(freep) char *shown = error_escape(error->message ?: strerror(-code));
-        _cleanup_(freep) char *about = subject ? error_escape(subject) : NULL;
-
-        fprintf(stderr, "pflask: %s%s%s\n", about ?: "", about ? ": " : "", shown ?: "out of memory");
+        complain(subject, error->message ?: strerror(-code));
         if (sd_bus_error_has_name(error, ERROR_COMMAND_NOT_FOUND))
                 return STATUS_NOT_FOUND;
         if (sd_bus_error_has_name(error, ERROR_COMMAND_NOT_EXECUTABLE))

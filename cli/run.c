@@ -107,7 +107,9 @@ static int run_container(Invocation *invocation, RunOptions *run, sd_bus_error *
                 r = run_options_complete(run, invocation->operands, error);
         if (r < 0)
                 return r;
-        invocation->subject = invocation->n_operands > 0 ? invocation->operands[0] : "/bin/bash";
+        invocation->subject = *run->spec->name             ? run->spec->name
+                              : invocation->n_operands > 0 ? invocation->operands[0]
+                                                           : "/bin/bash";
         run->spec->kill_on_release = !run->is_detached;
         r = run_choose_streams(run, &streams);
         if (r < 0)

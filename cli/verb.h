@@ -59,7 +59,7 @@ typedef struct Invocation {
         void *options; /* the struct that the verb's rows fill; it begins with Common */
         char **operands;
         int n_operands;
-        const char *subject; /* what an error is about: a container, a command; borrowed */
+        const char *subject; /* what an error is about: a container, or the command of one without a name; borrowed */
 } Invocation;
 
 enum { OPERANDS_MANY = -1 };

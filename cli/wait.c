@@ -4,10 +4,10 @@
 
 #include <systemd/sd-event.h>
 
+#include "cli/complaint.h"
 #include "cli/connection.h"
 #include "cli/json.h"
 #include "cli/waiting.h"
-#include "common/error.h"
 
 typedef struct WaitOptions {
         Common common;
@@ -73,10 +73,8 @@ static int set_start(WaitSet *set, Invocation *invocation, Connection *connectio
 
 static int wait_status(const Waiting *waiting)
 {
-        _cleanup_(freep) char *sentence = waiting->error.message ? error_escape(waiting->error.message) : NULL;
-
         if (waiting->result == RESULT_NONE)
-                fprintf(stderr, "pflask: %s: %s\n", waiting->name, sentence ?: "cannot be waited for");
+                complain(waiting->name, waiting->error.message ?: "cannot be waited for");
         return result_to_status(waiting->result, waiting->status);
 }
 

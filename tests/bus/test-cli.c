@@ -25,7 +25,8 @@ static const Row rows[] = {
         {"exit-status-of-success", "$pflask -- true", 0, "", NULL},
         {"death-by-signal-is-128-and-the-signal", "$pflask -- sh -c 'kill -9 $$'", 137, "", NULL},
         {"death-by-signal-15", "$pflask -- sh -c 'kill -15 $$'", 143, "", NULL},
-        {"missing-command-is-127-and-named", "$pflask -- no-such-command", 127, "", "no-such-command"},
+        {"missing-command-is-127-and-named", "$pflask -- no-such-command", 127, "",
+         "pflask: cannot find command no-such-command: No such file or directory\n"},
         {"directory-as-command-is-126", "$pflask -- /etc", 126, "", "/etc"},
         {"file-that-is-no-program-is-126", "$pflask -- /etc/passwd", 126, "", "/etc/passwd"},
         {"unknown-option-is-125", "$pflask --no-such-option -- true", 125, "", "no-such-option"},
@@ -33,8 +34,11 @@ static const Row rows[] = {
          "options of 'list' come behind it"},
         {"missing-root-is-named-whatever-its-name", "$pflask --chroot=$(printf '/no\\377') -- true", 125, "",
          "cannot open /no\\xff: No such file or directory"},
-        {"bad-name-is-125", "$pflask --name=../x -- true", 125, "", "../x"},
-        {"missing-directory-is-125", "$pflask --chdir=/no/such -- true", 125, "", "/no/such"},
+        {"bad-name-is-125", "$pflask --name=../x -- true", 125, "", "pflask: invalid name '../x'"},
+        {"missing-directory-is-125", "$pflask --chdir=/no/such -- true", 125, "",
+         "pflask: true: cannot enter /no/such: No such file or directory\n"},
+        {"name-is-what-a-sentence-is-about", "$pflask --name=box --chdir=/no/such -- true", 125, "",
+         "pflask: box: cannot enter /no/such: No such file or directory\n"},
         {"run-verb-is-the-same", "$pflask run -- sh -c 'exit 7'", 7, "", NULL},
         {"nul-bytes-pass", "printf 'a\\0b' | $pflask -- cat | od -An -c", 0, "   a  \\0   b\n", NULL},
         {"ctrl-at-in-a-pipe-is-a-byte", "printf '\\0\\0\\0' | $pflask -- cat | od -An -tx1", 0, " 00 00 00\n", NULL},
@@ -88,7 +92,7 @@ static const Row rows[] = {
          "&& "
          "$pflask logs -f box | md5sum; { echo first; seq 1 9999; } | md5sum; $pflask wait box",
          3, "fdd77e0d2c483d2b8e25ca25ad649e4c  -\nfdd77e0d2c483d2b8e25ca25ad649e4c  -\n", NULL},
-        {"logs-of-nobody-is-125", "$pflask logs -f absent", 125, "", "absent"},
+        {"logs-of-nobody-is-125", "$pflask logs -f absent", 125, "", "pflask: no container 'absent'\n"},
         {"list-of-nothing-succeeds", "$pflask list >/dev/null", 0, "", NULL},
         {"status-has-the-tree-of-processes",
          "$pflask --detach --name=box -- sh -c 'sleep 4321 & wait' >/dev/null && until $pflask status box | "
@@ -101,8 +105,10 @@ static const Row rows[] = {
          "$pflask status --json=short box | grep -c '\"Command\":\"sleep 100\"'; $pflask terminate box; $pflask wait "
          "box",
          137, "{\"Name\":\"box\",\"State\":\"running\"}\n1\n", NULL},
-        {"status-of-nobody-is-125", "$pflask status absent", 125, "", "no container 'absent'"},
-        {"attach-to-nobody-is-125", "$pflask attach absent", 125, "", "absent"},
+        {"status-of-nobody-is-125", "$pflask status absent", 125, "", "pflask: no container 'absent'\n"},
+        {"attach-to-nobody-is-125", "$pflask attach absent", 125, "", "pflask: no container 'absent'\n"},
+        {"exec-in-nobody-is-125", "$pflask exec absent true", 125, "", "pflask: no container 'absent'\n"},
+        {"shell-in-nobody-is-125", "$pflask shell root@absent", 125, "", "pflask: no container 'absent'\n"},
         /* What the command says that it runs is a signal's to go by, though pflask may not have heard of it yet. */
         {"a-signal-reaches-a-command-that-has-just-begun",
          "i=0; while [ $i -lt 20 ]; do i=$((i + 1)); rm -f f; mkfifo f; "
@@ -136,10 +142,10 @@ static const Row rows[] = {
         {"kill-of-no-signal-is-125", "$pflask kill -s NOSUCH box", 125, "", "pflask: there is no signal 'NOSUCH'"},
         {"kill-of-one-of-two-is-125",
          "$pflask -d --name=box -- sleep 100 >/dev/null; $pflask kill -s KILL absent box; echo $?; $pflask wait box",
-         137, "125\n", "pflask: absent: "},
+         137, "125\n", "pflask: no container 'absent'\n"},
         {"names-are-shown-escaped", "$pflask kill \"$(printf 'a\\033[1m\\nb')\"", 125, "", "a\\x1b[1m\\x0ab"},
-        {"wait-for-nobody-is-125", "$pflask wait absent", 125, "", "absent"},
-        {"kill-of-nobody-is-125", "$pflask kill absent", 125, "", "absent"},
+        {"wait-for-nobody-is-125", "$pflask wait absent", 125, "", "pflask: no container 'absent'\n"},
+        {"kill-of-nobody-is-125", "$pflask kill absent", 125, "", "pflask: no container 'absent'\n"},
         /* Who waited for it is gone, and can have been told of its end as well as not. */
         {"killing-the-client-ends-the-container",
          "$pflask --name=box -- sh -c 'echo ready; exec sleep 100' >f & p=$!; until grep -qs ready f; do :; done; "
