@@ -66,8 +66,9 @@ static int check_operands(const Invocation *invocation, sd_bus_error *error)
         if (invocation->n_operands >= verb->min_operands &&
             (verb->max_operands == OPERANDS_MANY || invocation->n_operands <= verb->max_operands))
                 return 0;
-        error_set(error, SD_BUS_ERROR_INVALID_ARGS, "too %s operands; usage: pflask %s [OPTIONS] %s",
-                  invocation->n_operands < verb->min_operands ? "few" : "many", verb->name ?: "", verb->operands);
+        _cleanup_(freep) char *usage = verb_usage(verb);
+        error_set(error, SD_BUS_ERROR_INVALID_ARGS, "too %s operands; usage: %s",
+                  invocation->n_operands < verb->min_operands ? "few" : "many", usage ?: "");
         return -EINVAL;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/attach.h"
+#include "cli/complaint.h"
 #include "cli/connection.h"
 #include "cli/place.h"
 #include "cli/run-options.h"
@@ -131,6 +132,15 @@ static int run_verb_run(Invocation *invocation, sd_bus_error *error)
         return run_container(invocation, invocation->options, error);
 }
 
+/* A word that is no command may have been meant for a verb. */
+static void hint_at_slip(const char *command, sd_bus_error *error)
+{
+        const Verb *verb = sd_bus_error_has_name(error, ERROR_COMMAND_NOT_FOUND) ? verb_find_near(command) : NULL;
+
+        if (verb)
+                complaint_add(error, "did you mean the verb '%s'?", verb->name);
+}
+
 /* Without a verb: what comes first is a command, even where it looks like a verb; but then a person must say so. */
 static int bare_verb_run(Invocation *invocation, sd_bus_error *error)
 {
@@ -145,12 +155,16 @@ static int bare_verb_run(Invocation *invocation, sd_bus_error *error)
                 }
                 return attach_to(&run->common, run->attach, false, run->detach_keys, error);
         }
-        if (first && verb_find(first) && strcmp(invocation->operands[-1], "--") != 0) {
+        const char *bare = first && strcmp(invocation->operands[-1], "--") != 0 ? first : NULL;
+        if (bare && verb_find(bare)) {
                 error_set(error, SD_BUS_ERROR_INVALID_ARGS,
-                          "a verb stands before its options, and a command of that name behind --: '%s'", first);
+                          "a verb stands before its options, and a command of that name behind --: '%s'", bare);
                 return -EINVAL;
         }
-        return run_container(invocation, run, error);
+        int r = run_container(invocation, run, error);
+        if (r < 0 && bare)
+                hint_at_slip(bare, error);
+        return r;
 }
 
 const Verb *run_verb(void)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/colour.h"
+#include "common/macros.h"
 
 static const Verb *(*const verbs[])(void) = {
         bare_verb,   run_verb,      attach_verb,    exec_verb, shell_verb,   list_verb,      status_verb,
@@ -25,6 +26,40 @@ const Verb *verb_find(const char *name)
                 if (verb->name && strcmp(verb->name, name) == 0)
                         return verb;
         return NULL;
+}
+
+/* Does @typed become @meant when at most @n letters are put in, left out, changed, or exchanged with the next? */
+static bool is_within(const char *typed, const char *meant, size_t n)
+{
+        for (; *typed && *typed == *meant; meant++)
+                typed++;
+        if (!*typed || !*meant || n == 0)
+                return strlen(typed) + strlen(meant) <= n;
+        return is_within(typed + 1, meant + 1, n - 1) || is_within(typed, meant + 1, n - 1) ||
+               is_within(typed + 1, meant, n - 1) ||
+               (typed[0] == meant[1] && typed[1] == meant[0] && is_within(typed + 2, meant + 2, n - 1));
+}
+
+/* One slip in three letters is a hand's; more, and it is another word. */
+const Verb *verb_find_near(const char *word)
+{
+        enum { SLIPS_MAX = 3 };
+        const Verb *verb;
+
+        for (size_t slips = 1; slips <= SLIPS_MAX; slips++)
+                for (size_t i = 1; (verb = verb_at(i)); i++)
+                        if (slips <= strlen(verb->name) / 3 && is_within(word, verb->name, slips))
+                                return verb;
+        return NULL;
+}
+
+char *verb_usage(const Verb *verb)
+{
+        char *usage;
+        const char *name = verb->name ?: "", *operands = verb->operands;
+
+        int r = asprintf(&usage, "pflask %s%s[OPTIONS]%s%s", name, *name ? " " : "", *operands ? " " : "", operands);
+        return r < 0 ? NULL : usage;
 }
 
 int option_json(const Option *option, const char *value, void *target, sd_bus_error *error)
@@ -55,9 +90,9 @@ static void help_print_verbs(void)
 void verb_print_help(const Verb *verb)
 {
         const char *bold = colour(COLOUR_BOLD), *plain = colour(COLOUR_PLAIN);
+        _cleanup_(freep) char *usage = verb_usage(verb);
 
-        printf("%sUsage:%s pflask %s%s[OPTIONS] %s\n\n%s\n", bold, plain, verb->name ?: "", verb->name ? " " : "",
-               verb->operands, verb->summary);
+        printf("%sUsage:%s %s\n\n%s\n", bold, plain, usage ?: "", verb->summary);
         printf("\n%sOptions:%s\n", bold, plain);
         options_print(verb->options, verb->n_options, stdout);
         if (!verb->name)

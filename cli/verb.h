@@ -87,6 +87,12 @@ const Verb *verb_at(size_t i);
 /** verb_find() - Return: the row; NULL when no verb has that name. */
 const Verb *verb_find(const char *name);
 
+/** verb_find_near() - Return: the row whose name was meant, if it is one with a slip or two; NULL: there is none. */
+const Verb *verb_find_near(const char *word);
+
+/** verb_usage() - "pflask list [OPTIONS]". Return: the caller's; NULL without memory. */
+char *verb_usage(const Verb *verb);
+
 /** verb_print_help() - usage, options, and for the bare form the verbs */
 void verb_print_help(const Verb *verb);
 

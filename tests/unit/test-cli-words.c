@@ -120,6 +120,35 @@ static void no_row_contradicts_another(void)
         }
 }
 
+static void a_verb_is_known_in_spite_of_a_slip(void)
+{
+        static const struct {
+                const char *typed, *meant; /* NULL: it is another word */
+        } rows[] = {
+                {"lst", "list"},
+                {"lsit", "list"},
+                {"lists", "list"},
+                {"lost", "list"},
+                {"exce", "exec"},
+                {"rnu", "run"},
+                {"kll", "kill"},
+                {"statsu", "status"},
+                {"trminatee", "terminate"},
+                {"rm", NULL},
+                {"copyfrm", "copy-from"},
+                {"start", NULL},
+                {"stop", NULL},
+                {"ls", NULL},
+                {"", NULL},
+                {"true", NULL},
+        };
+
+        for (size_t i = 0; i < ELEMENTS(rows); i++) {
+                const Verb *verb = verb_find_near(rows[i].typed);
+                g_assert_cmpstr(verb ? verb->name : NULL, ==, rows[i].meant);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -128,5 +157,6 @@ int main(int argc, char **argv)
         g_test_add_func("/words/fish-knows-every-verb", fish_knows_every_verb);
         g_test_add_func("/words/the-manual-knows-every-word", the_manual_knows_every_word);
         g_test_add_func("/words/no-row-contradicts-another", no_row_contradicts_another);
+        g_test_add_func("/words/a-verb-is-known-in-spite-of-a-slip", a_verb_is_known_in_spite_of_a_slip);
         return g_test_run();
 }
