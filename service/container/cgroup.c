@@ -258,6 +258,14 @@ int cgroup_open_of(pid_t pid)
         return r < 0 ? r : r == 0 ? -EOPNOTSUPP : directory;
 }
 
+int cgroup_open_own(const char *controller)
+{
+        int directory;
+        int r = membership_open("self", controller, &directory, NULL);
+
+        return r < 0 ? r : r == 0 ? -EOPNOTSUPP : directory;
+}
+
 /* ---- directories ---- */
 
 /* Opens for reading what the directory behind @directory has in it. */

@@ -22,6 +22,7 @@
 #include "common/fd.h"
 #include "common/process.h"
 #include "container/capabilities.h"
+#include "container/ceiling.h"
 #include "container/command.h"
 #include "container/devices.h"
 #include "container/environment.h"
@@ -336,6 +337,10 @@ _noreturn_ static void helper_run(Joiner *joiner)
         if (pid < 0) {
                 if (pid == -ENOMEM) /* what a namespace says whose first process has ended: pid_namespaces(7) */
                         failure_set(&failure, -ESRCH, FAILURE_NOT_RUNNING, "the container has ended");
+                else if (pid == -EAGAIN) /* which, nobody can look up from inside */
+                        failure_set(&failure, pid, FAILURE_LIMIT_REACHED,
+                                    "cannot clone a process: pids.max of its cgroup, or kernel.pid_max, is reached: %s",
+                                    strerror(-pid));
                 else
                         failure_step(&failure, pid, "clone", "a process", NULL);
                 joiner_fail(joiner, &failure);
@@ -396,7 +401,7 @@ static int join_clone(Join *join, Joiner *joiner, Failure *failure)
         if (identity_return_groups(&groups) < 0)
                 abort(); /* with a stranger's groups nothing more may be done here */
         if (pid < 0)
-                return failure_step(failure, pid, "clone", "a process", NULL);
+                return ceiling_failure(failure, pid, "a process", 0, cgroup);
         return input->cgroup ? cgroup_add_joining(input->cgroup, pid, failure) : 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "common/fd.h"
 #include "common/process.h"
 #include "container/capabilities.h"
+#include "container/ceiling.h"
 #include "container/delegation.h"
 #include "container/leader.h"
 #include "container/limits.h"
@@ -86,18 +89,23 @@ static int setup_find_user(const Spec *spec, const Sources *sources, User **ret,
         return user_lookup_host(spec->user, ret, failure);
 }
 
-static int setup_clone_failed(const Spec *spec, int code, Failure *failure)
-{
-        if (code == -EAGAIN || code == -ENOSPC)
-                return failure_set(failure, code, FAILURE_LIMIT_REACHED,
-                                   "cannot clone the leader: a limit of processes or namespaces is reached "
-                                   "(kernel.pid_max, user.max_*_namespaces): %s",
-                                   strerror(-code));
-        return failure_step(failure, code, "clone", "the leader",
-                            spec_has_user_namespace(spec) ? "a user namespace" : NULL);
-}
-
 /* ---- around the clone ---- */
+
+/*
+ * Whoever has a session keyring possesses what is in it, whatever user, and in whatever user namespace: keyrings(7).
+ * That of an administrator's login must not come along. This one the leader inherits, and who joins it later.
+ */
+static int setup_leave_keyring(Failure *failure)
+{
+        if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
+                return 0;
+        if (errno == EDQUOT)
+                return failure_set(failure, -EDQUOT, FAILURE_LIMIT_REACHED,
+                                   "cannot make a session keyring: all of kernel.keys.maxkeys (of root in the host: "
+                                   "kernel.keys.root_maxkeys) are in use");
+        /* A kernel without them has nothing to hide; and who may not ask for one, by a filter, may not ask for keys. */
+        return errno == ENOSYS || errno == EPERM ? 0 : failure_step(failure, -errno, "make", "a session keyring", NULL);
+}
 
 /* With a stranger's groups or directory nothing more may be done here. */
 static void setup_come_back(const Identity *identity, Groups *groups)
@@ -139,7 +147,7 @@ static int setup_clone(Setup *setup, Leader *leader, Failure *failure)
         fd_close(sockets[1]);
         setup_come_back(identity, &groups);
         if (pid < 0)
-                return setup_clone_failed(setup->spec, pid, failure);
+                return ceiling_failure(failure, pid, "the leader", leader->namespaces, -EBADF);
         setup->pid = pid;
         return 0;
 }
@@ -227,6 +235,8 @@ static int setup_admit(Setup *setup, const Sources *sources, Failure *failure)
         if (proc < 0)
                 return failure_step(failure, -errno, "open", path, NULL);
         int r = namespaces_open(proc, spec_clone_flags(setup->spec), &setup->namespaces);
+        if (r == -ENOENT || r == -ESRCH) /* it is about to end, and setup_read() hears why */
+                return 0;
         if (r < 0)
                 return failure_step(failure, r, "open", "the namespaces", NULL);
         r = setup_give_ids(setup, proc, sources, failure);
@@ -286,10 +296,13 @@ int setup_begin(const SetupInput *input, Setup **ret, Failure *failure)
                 .user = user,
                 .capabilities = &capabilities,
         };
-        r = setup_clone(setup, &leader, failure);
+        r = setup_leave_keyring(failure);
         if (r >= 0)
-                r = setup_admit(setup, sources, failure);
+                r = setup_clone(setup, &leader, failure);
         if (r < 0)
+                return r;
+        r = setup_admit(setup, sources, failure);
+        if (r < 0 && process_is_alive(setup->pidfd)) /* else the reason is its own */
                 return r;
         *ret = TAKE_PTR(setup);
         return 0;

@@ -16,6 +16,7 @@
 #include "common/fd.h"
 #include "common/path.h"
 #include "common/process.h"
+#include "container/ceiling.h"
 
 typedef enum { TOLD_OVER, TOLD_FAILED, TOLD_DONE, TOLD_TOTAL } ToldKind;
 
@@ -180,7 +181,7 @@ int visit_begin(const visit_run_t *runs, unsigned n_runs, const void *input, Vis
                 if (pid == 0)
                         visit_run(runs[i], input, theirs);
                 if (pid < 0)
-                        return failure_step(failure, pid, "clone", "a process", NULL);
+                        return ceiling_failure(failure, pid, "a process", 0, -EBADF);
         }
         *ret = TAKE_PTR(visit);
         return 0;

@@ -8,6 +8,7 @@
 #include "common/fault.h"
 #include "common/fd.h"
 #include "common/names.h"
+#include "container/ceiling.h"
 #include "manager/container.h"
 #include "manager/eviction.h"
 #include "manager/handover.h"
@@ -455,14 +456,23 @@ static int creation_supervise(Creation *creation, Started *started, sd_bus_error
         return r < 0 ? error_step(error, r, "ask", "the supervisor", NULL) : 0;
 }
 
+static int creation_without_supervisor(int r, sd_bus_error *error)
+{
+        Failure failure;
+
+        if (r != -EAGAIN)
+                return error_step(error, r, "execute", "pflask-supervisor", NULL);
+        ceiling_failure(&failure, r, "a supervisor", 0, -EBADF);
+        return failure_to_bus_error(&failure, error);
+}
+
 static void creation_supervised(void *userdata, int r, Started *started)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         Creation *creation = userdata;
 
         creation->awaited = NULL;
-        r = r < 0 ? error_step(&error, r, "execute", "pflask-supervisor", NULL)
-                  : creation_supervise(creation, started, &error);
+        r = r < 0 ? creation_without_supervisor(r, &error) : creation_supervise(creation, started, &error);
         if (r < 0)
                 creation_fail(creation, r, &error);
 }
@@ -484,7 +494,7 @@ static int creation_make_container(Creation *creation, sd_bus_error *error)
         if (spare_take(call->manager, &started) > 0)
                 return creation_supervise(creation, &started, error);
         r = spare_await(call->manager, creation_supervised, creation, &creation->awaited);
-        return r < 0 ? error_step(error, r, "execute", "pflask-supervisor", NULL) : 0;
+        return r < 0 ? creation_without_supervisor(r, error) : 0;
 }
 
 static void creation_look(void *userdata, bool is_late);

@@ -6,6 +6,7 @@
  * descriptors, capabilities, a terminal. A container of alice's, or she herself beside it, tries to have some of that.
  */
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -365,6 +366,47 @@ static void test_leader_goes_elsewhere(Fixture *fixture)
         wait_for(alice, "granted", "killed", SIGKILL);
 }
 
+static gboolean key_is_in(const char *keys)
+{
+        return strstr(keys, "pflask-login") != NULL;
+}
+
+/* A key of a login session's, which all have who have that session's keyring, and nobody else: not even its user. */
+static gboolean login_with_key(void)
+{
+        enum { POSSESSOR_ALL = 0x3f000000 };
+        g_autofree char *keys = NULL;
+        long ring = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+        long key = ring < 0 ? ring
+                            : syscall(SYS_add_key, "user", "pflask-login", "secret", strlen("secret"),
+                                      KEY_SPEC_SESSION_KEYRING);
+
+        if (key < 0)
+                return FALSE;
+        g_assert_no_errno((int)syscall(SYS_keyctl, KEYCTL_SETPERM, key, POSSESSOR_ALL));
+        return g_file_get_contents("/proc/keys", &keys, NULL, NULL) && key_is_in(keys);
+}
+
+/* Had it worked, a container would have had the keys of whoever started the manager: of a file system, or a ticket. */
+static void test_login_keys(Fixture *fixture)
+{
+        if (!login_with_key())
+                return g_test_skip("this kernel has no keys");
+        fixture_stop_manager(fixture, SIGTERM);
+        fixture_start_manager(fixture);
+        g_autofree char *leader = leader_says(fixture->client, "box", "cat /proc/keys", NULL);
+        g_assert_nonnull(strstr(leader, "keyring"));
+        g_assert_false(key_is_in(leader));
+        g_variant_unref(manager_call(fixture->client, "WaitContainer", "(s)", "box"));
+        create(fixture->client, "box", idle, NULL);
+        g_autofree char *joiner = exec_says(fixture->client, "box", "root", "cat /proc/keys", NULL, NULL);
+        g_assert_nonnull(strstr(joiner, "keyring"));
+        g_assert_false(key_is_in(joiner));
+        terminate(fixture->client, "box");
+        syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+        fixture->descriptors_before = G_MAXUINT; /* of another manager */
+}
+
 static const Test tests[] = {
         TEST("/attack/A1-the-supervisor-is-no-writable-file", test_program_overwritten, ON_BUS),
         ATTACK("/attack/A1-the-program-that-joins-stays-as-it-is", test_program_raced),
@@ -376,6 +418,7 @@ static const Test tests[] = {
         ATTACK("/attack/A12-keys-for-the-callers-shell", test_keys_pushed),
         ATTACK("/attack/A17-a-leader-that-goes-elsewhere", test_leader_goes_elsewhere),
         ATTACK("/attack/A24-who-joins-is-like-the-leader", test_joined_is_like_the_leader),
+        ATTACK("/attack/keys-of-a-login", test_login_keys),
 };
 
 int main(int argc, char **argv)

@@ -8,12 +8,14 @@
  */
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "attack.h"
 #include "common/fd.h"
 #include "common/process.h"
-#include "fixture.h"
 
 static const char *const sleeper[] = {"sleep", "infinity", NULL};
 
@@ -83,6 +85,68 @@ static void test_no_descriptors(Fixture *fixture)
         terminate_numbered(fixture, "box", n);
         create(fixture->client, "other", "exit 3", NULL);
         wait_for(fixture->client, "other", "exited", 3);
+}
+
+static void write_number(const char *directory, const char *file, int number)
+{
+        g_autofree char *path = g_build_filename(directory, file, NULL);
+        g_autofree char *text = g_strdup_printf("%d", number);
+
+        g_assert_true(g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, NULL));
+}
+
+static void assert_names_pids_max(const GError *error)
+{
+        g_assert_cmpstr(client_error_name(error), ==, ERROR_PREFIX "LimitReached");
+        g_assert_nonnull(strstr(error->message, "pids.max=1 of /sys/fs/cgroup/pids/"));
+}
+
+/* The supervisor is alone in a cgroup that takes no other: there is no leader, or nobody to send in. */
+static void test_no_processes(Fixture *fixture)
+{
+        g_autofree char *cgroup = g_strdup_printf("/sys/fs/cgroup/pids/pflask-scale-%d", (int)getpid());
+        g_autoptr(GError) creation = NULL, execution = NULL;
+
+        if (mkdir(cgroup, 0755) < 0)
+                return g_test_skip("no hierarchy of the pids controller of version 1 is mounted here");
+        write_number(cgroup, "pids.max", 1);
+        write_number(cgroup, "cgroup.procs", await_spare(fixture->client));
+        g_assert_null(client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                  create_parameters("box", "exit 3", NULL), NULL, NULL, &creation));
+        assert_names_pids_max(creation);
+        create(fixture->client, "box", idle, NULL);
+        g_autoptr(GVariant) supervisor = property(fixture->client, "box", "Supervisor");
+        write_number(cgroup, "cgroup.procs", (int)g_variant_get_uint32(supervisor));
+        g_assert_null(exec_says(fixture->client, "box", "root", "true", NULL, &execution));
+        assert_names_pids_max(execution);
+        terminate(fixture->client, "box");
+        while (rmdir(cgroup) < 0) /* until the kernel has forgotten who was in it */
+                g_assert_cmpint(errno, ==, EBUSY);
+}
+
+/* The terminals of a file system of our own, which has few. */
+static void test_no_terminals(Fixture *fixture)
+{
+        g_autoptr(GError) error = NULL;
+        GVariant *reply;
+        guint n = 0;
+
+        g_assert_no_errno(mount("devpts", "/dev/pts", "devpts", 0, "mode=620,ptmxmode=666,max=3"));
+        g_assert_no_errno(mount("/dev/pts/ptmx", "/dev/ptmx", NULL, MS_BIND, NULL));
+        do {
+                g_autofree char *name = g_strdup_printf("box%u", n++);
+                reply = client_call(fixture->client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                                    create_parameters(name, idle, NULL), NULL, NULL, &error);
+                g_clear_pointer(&reply, g_variant_unref);
+        } while (!error);
+        g_assert_cmpstr(client_error_name(error), ==, ERROR_PREFIX "LimitReached");
+        g_assert_nonnull(strstr(error->message, "kernel.pty.max"));
+        g_assert_cmpuint(n, ==, 4);
+        terminate_numbered(fixture, "box", n - 1);
+        create(fixture->client, "other", "exit 3", NULL);
+        wait_for(fixture->client, "other", "exited", 3);
+        g_assert_no_errno(umount2("/dev/ptmx", MNT_DETACH));
+        g_assert_no_errno(umount2("/dev/pts", MNT_DETACH));
 }
 
 /* A list is answered from what the manager knows: nobody has to be awake for it. */
@@ -230,6 +294,8 @@ static const char rules[] = "polkit.addRule(function(action, subject) { return p
 static const Test tests[] = {
         TEST("/scale/three-hundred-need-no-limit-raised", test_three_hundred, ON_BUS),
         TEST("/scale/without-descriptors-the-limit-is-named", test_no_descriptors, ON_BUS),
+        TEST("/scale/without-processes-the-limit-is-named", test_no_processes, ON_BUS),
+        TEST("/scale/without-terminals-the-limit-is-named", test_no_terminals, ON_BUS),
         TEST("/scale/who-is-stopped-does-not-hold-up-the-list", test_stopped_supervisors, ON_BUS),
         FLOOD("/flood/of-names-takes-a-few", test_names),
         FLOOD("/flood/of-bytes-is-bounded", test_bytes),
