@@ -17,6 +17,19 @@
 #include "common/process.h"
 #include "common/programs.h"
 
+/* ---- a manager that ends ---- */
+
+static bool is_cut_off(int r)
+{
+        return r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE;
+}
+
+/* Why, it has said itself, on our standard error. */
+static int explain_end(sd_bus_error *error)
+{
+        return error_set(error, SD_BUS_ERROR_NO_REPLY, "pflask-manager ended before it had answered");
+}
+
 /* ---- making it ---- */
 
 /* Starts a manager of our own. Return: our end of the socket between us, the caller's; -errno. */
@@ -68,7 +81,7 @@ static int connection_open_direct(Connection *connection, sd_bus_error *error)
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r < 0)
-                return error_step(error, r, "speak to", "pflask-manager", NULL);
+                return is_cut_off(r) ? explain_end(error) : error_step(error, r, "speak to", "pflask-manager", NULL);
         connection->bus = TAKE_PTR(bus);
         connection->is_direct = connection->is_peer = true;
         return 0;
@@ -264,7 +277,7 @@ void connection_explain(const Connection *connection, const char *member, sd_bus
         } else if (connection->is_peer &&
                    sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED)) {
                 sd_bus_error_free(error);
-                error_set(error, SD_BUS_ERROR_NO_REPLY, "pflask-manager ended before it had answered");
+                explain_end(error);
         }
 }
 
@@ -327,6 +340,8 @@ int connection_call(Connection *connection, sd_bus_message *call, sd_bus_message
 {
         int r = call_and_wait(connection, call, ret_reply, error);
 
+        if (is_cut_off(r) && !sd_bus_error_is_set(error))
+                sd_bus_error_set_const(error, SD_BUS_ERROR_DISCONNECTED, NULL);
         if (r < 0 && connection->may_ask && !connection->is_peer &&
             sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
                 r = call_interactively(connection, call, ret_reply, error);

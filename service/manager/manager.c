@@ -74,7 +74,7 @@ int manager_new(Manager **ret)
                 return r;
         r = register_open(manager, &manager->reg);
         if (r < 0)
-                return log_failure(r, "open", CONTAINERS_DIRECTORY);
+                return r;
         *ret = TAKE_PTR(manager);
         return 0;
 }

@@ -216,11 +216,9 @@ static int watched(sd_event_source *source _unused_, const struct inotify_event 
 int register_open(Manager *manager, Register **ret)
 {
         _cleanup_(fd_closep) int parent = open_own_directory(AT_FDCWD, RUNTIME_DIRECTORY, 0755);
-        if (parent < 0)
-                return parent;
-        _cleanup_(fd_closep) int directory = open_own_directory(parent, "containers", 0700);
+        _cleanup_(fd_closep) int directory = parent < 0 ? parent : open_own_directory(parent, "containers", 0700);
         if (directory < 0)
-                return directory;
+                return log_failure(directory, "open", CONTAINERS_DIRECTORY);
         Register *reg = calloc(1, sizeof(*reg));
         if (!reg)
                 return -ENOMEM;
@@ -229,7 +227,10 @@ int register_open(Manager *manager, Register **ret)
                                      reg);
         if (r < 0) {
                 register_close(reg);
-                return r;
+                return log_failure(r, "watch",
+                                   r == -EMFILE   ? CONTAINERS_DIRECTORY " (fs.inotify.max_user_instances)"
+                                   : r == -ENOSPC ? CONTAINERS_DIRECTORY " (fs.inotify.max_user_watches)"
+                                                  : CONTAINERS_DIRECTORY);
         }
         *ret = reg;
         return 0;

@@ -9,7 +9,7 @@
 
 #include "manager/manager.h"
 
-/** register_open() - make and open the directory; only root's, and no link, is accepted. Return: 0; -errno. */
+/** register_open() - make, open and watch the directory; only root's, and no link, is accepted. Return: 0; -errno, logged. */
 int register_open(Manager *manager, Register **ret);
 Register *register_close(Register *reg);
 

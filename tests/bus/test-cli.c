@@ -39,6 +39,14 @@ static const Row rows[] = {
          "pflask: too many operands; usage: pflask list [OPTIONS]\n"},
         {"missing-root-is-named-whatever-its-name", "$pflask --chroot=$(printf '/no\\377') -- true", 125, "",
          "cannot open /no\\xff: No such file or directory"},
+        {"direct-manager-that-cannot-begin-names-the-limit",
+         "unshare --mount --map-root-user sh -c 'echo 0 >/proc/sys/user/max_inotify_instances; exec $0 list --direct' "
+         "$pflask 2>f; echo $?; cat f; rm f",
+         0,
+         "125\n"
+         "pflask-manager: cannot watch /run/pflask/containers (fs.inotify.max_user_instances): Too many open files\n"
+         "pflask: pflask-manager ended before it had answered\n",
+         NULL},
         {"bad-name-is-125", "$pflask --name=../x -- true", 125, "", "pflask: invalid name '../x'"},
         {"missing-directory-is-125", "$pflask --chdir=/no/such -- true", 125, "",
          "pflask: true: cannot enter /no/such: No such file or directory\n"},
