@@ -51,9 +51,9 @@ static bool cgroup_is_full(int cgroup, char text[static CEILING_LENGTH])
         return false;
 }
 
-static bool own_cgroup_is_full(const char *controller, char text[static CEILING_LENGTH])
+static bool own_cgroup_is_full(char text[static CEILING_LENGTH])
 {
-        _cleanup_(fd_closep) int own = cgroup_open_own(controller);
+        _cleanup_(fd_closep) int own = cgroup_open_counting(0);
 
         return own >= 0 && cgroup_is_full(own, text);
 }
@@ -77,7 +77,7 @@ static void find_of_processes(int cgroup, char text[static CEILING_LENGTH])
 {
         if (cgroup >= 0 && cgroup_is_full(cgroup, text))
                 return;
-        if (own_cgroup_is_full("pids", text) || own_cgroup_is_full("", text))
+        if (own_cgroup_is_full(text))
                 return;
         if (machine_is_full("threads-max", 0, text) || machine_is_full("pid_max", RESERVED_PIDS, text))
                 return;

@@ -258,11 +258,16 @@ int cgroup_open_of(pid_t pid)
         return r < 0 ? r : r == 0 ? -EOPNOTSUPP : directory;
 }
 
-int cgroup_open_own(const char *controller)
+int cgroup_open_counting(pid_t pid)
 {
+        char process[16] = "self";
         int directory;
-        int r = membership_open("self", controller, &directory, NULL);
 
+        if (pid > 0)
+                snprintf(process, sizeof(process), "%d", (int)pid);
+        int r = membership_open(process, "pids", &directory, NULL);
+        if (r == 0)
+                r = membership_open(process, "", &directory, NULL);
         return r < 0 ? r : r == 0 ? -EOPNOTSUPP : directory;
 }
 

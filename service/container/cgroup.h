@@ -57,11 +57,12 @@ int cgroup_unified(const Cgroup *cgroup);
 int cgroup_open_of(pid_t pid);
 
 /**
- * cgroup_open_own() - where the calling process is in the hierarchy of @controller, or ("") in the unified one
+ * cgroup_open_counting() - where a process is in the hierarchy that counts processes, that of the controller pids
+ * @pid:  0: the calling process
  *
  * Return: the directory, the caller's; -EOPNOTSUPP when that hierarchy isn't mounted; -errno.
  */
-int cgroup_open_own(const char *controller);
+int cgroup_open_counting(pid_t pid);
 
 /** cgroup_add() - move a process into all of them, with every thread. Return: 0; -errno. */
 int cgroup_add(const Cgroup *cgroup, pid_t pid, Failure *failure);

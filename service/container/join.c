@@ -337,10 +337,6 @@ _noreturn_ static void helper_run(Joiner *joiner)
         if (pid < 0) {
                 if (pid == -ENOMEM) /* what a namespace says whose first process has ended: pid_namespaces(7) */
                         failure_set(&failure, -ESRCH, FAILURE_NOT_RUNNING, "the container has ended");
-                else if (pid == -EAGAIN) /* which, nobody can look up from inside */
-                        failure_set(&failure, pid, FAILURE_LIMIT_REACHED,
-                                    "cannot clone a process: pids.max of its cgroup, or kernel.pid_max, is reached: %s",
-                                    strerror(-pid));
                 else
                         failure_step(&failure, pid, "clone", "a process", NULL);
                 joiner_fail(joiner, &failure);
@@ -363,10 +359,20 @@ Join *join_free(Join *join)
                 waitid(P_PIDFD, (id_t)*processes[i], &(siginfo_t){}, WEXITED);
                 fd_close(*processes[i]);
         }
+        fd_close(join->leader);
         fd_close(join->report);
         fd_close(join->console);
         free(join);
         return NULL;
+}
+
+/* Who joins is counted where the leader is: with the leader's cgroup, which from inside nobody can look up. */
+static int join_clone_failed(const Join *join, int code, Failure *failure)
+{
+        pid_t pid = process_pid(join->leader);
+        _cleanup_(fd_closep) int cgroup = pid < 0 ? pid : cgroup_open_counting(pid);
+
+        return ceiling_failure(failure, code, "a process", 0, cgroup);
 }
 
 /* The directory of the leader's own cgroup: where clone3(2) shall put the process. Return: it; -EBADF: nowhere. */
@@ -401,7 +407,7 @@ static int join_clone(Join *join, Joiner *joiner, Failure *failure)
         if (identity_return_groups(&groups) < 0)
                 abort(); /* with a stranger's groups nothing more may be done here */
         if (pid < 0)
-                return ceiling_failure(failure, pid, "a process", 0, cgroup);
+                return join_clone_failed(join, pid, failure);
         return input->cgroup ? cgroup_add_joining(input->cgroup, pid, failure) : 0;
 }
 
@@ -415,6 +421,7 @@ int join_begin(const JoinInput *input, Join **ret, Failure *failure)
         *join = (Join){
                 .pidfd = -EBADF,
                 .helper = -EBADF,
+                .leader = fd_keep(input->leader),
                 .report = -EBADF,
                 .console = -EBADF,
                 .spec = input->spec,
@@ -493,7 +500,8 @@ int join_read(Join *join, Failure *failure)
         }
         if (report.kind == REPORT_FAILURE) {
                 fd_close(fd);
-                return failure_take(&report.failure, failure);
+                int r = failure_take(&report.failure, failure);
+                return r == -EAGAIN && join->pidfd < 0 ? join_clone_failed(join, r, failure) : r;
         }
         int r = fd >= 0 ? join_take(join, fd, failure) : 0;
         return r < 0 ? r : JOIN_WAITING;

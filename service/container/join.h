@@ -37,6 +37,7 @@ typedef struct JoinInput {
 typedef struct Join {
         int pidfd;        /* of the process, a child of ours; -EBADF until it is there. TAKE_FD() it once it runs */
         int helper;       /* pidfd of the process that made it */
+        int leader;       /* pidfd */
         int report;       /* socket; readable when join_read() has something to say */
         const Spec *spec; /* of the container, borrowed */
         const Identity *identity;

@@ -13,6 +13,7 @@
 #include "common/fd.h"
 #include "common/path.h"
 #include "common/process.h"
+#include "container/ceiling.h"
 #include "container/tree.h"
 
 /* What the tree is called where it is staged. */
@@ -101,9 +102,9 @@ int lock_trees(const int *trees, size_t n, int leader, int socket, char byte, Fa
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
                 _exit(-lock_run(trees, n, leader, socket, byte));
         }
-        int r = pid < 0 ? pid : 0;
-        if (r >= 0 && waitid(P_PIDFD, (id_t)process, &end, WEXITED | __WALL) < 0)
-                r = -errno;
+        if (pid < 0)
+                return ceiling_failure(failure, pid, "a process", 0, -EBADF);
+        int r = waitid(P_PIDFD, (id_t)process, &end, WEXITED | __WALL) < 0 ? -errno : 0;
         if (r >= 0)
                 r = end.si_code == CLD_EXITED ? -end.si_status : -EPROTO;
         return r < 0 ? failure_step(failure, r, "lock", "mounts", NULL) : 0;

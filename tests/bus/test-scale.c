@@ -124,6 +124,27 @@ static void test_no_processes(Fixture *fixture)
                 g_assert_cmpint(errno, ==, EBUSY);
 }
 
+/* The limit is the container's: in what is sent into it there is nobody who could look it up. */
+static void test_full_container(Fixture *fixture)
+{
+        g_autofree char *own = NULL, *cgroup = NULL;
+        g_autoptr(GError) execution = NULL;
+
+        g_assert_true(g_file_get_contents("/proc/self/cgroup", &own, NULL, NULL));
+        const char *line = strstr(own, ":pids:");
+        if (!line)
+                return g_test_skip("no hierarchy of the pids controller of version 1 is mounted here");
+        create(fixture->client, "box", idle, "{'Cgroups': <['pids']>}");
+        *strchr(line, '\n') = '\0';
+        cgroup = g_build_filename("/sys/fs/cgroup/pids", line + strlen(":pids:"), "pflask-box", NULL);
+        write_number(cgroup, "pids.max", 1);
+        g_assert_null(exec_says(fixture->client, "box", "root", "true", NULL, &execution));
+        g_assert_cmpstr(client_error_name(execution), ==, ERROR_PREFIX "LimitReached");
+        g_autofree char *reason = g_strdup_printf("cannot clone a process: pids.max=1 of %s is reached", cgroup);
+        g_assert_nonnull(strstr(execution->message, reason));
+        terminate(fixture->client, "box");
+}
+
 /* The terminals of a file system of our own, which has few. */
 static void test_no_terminals(Fixture *fixture)
 {
@@ -295,6 +316,7 @@ static const Test tests[] = {
         TEST("/scale/three-hundred-need-no-limit-raised", test_three_hundred, ON_BUS),
         TEST("/scale/without-descriptors-the-limit-is-named", test_no_descriptors, ON_BUS),
         TEST("/scale/without-processes-the-limit-is-named", test_no_processes, ON_BUS),
+        TEST("/scale/a-full-container-names-its-own-limit", test_full_container, ON_BUS),
         TEST("/scale/without-terminals-the-limit-is-named", test_no_terminals, ON_BUS),
         TEST("/scale/who-is-stopped-does-not-hold-up-the-list", test_stopped_supervisors, ON_BUS),
         FLOOD("/flood/of-names-takes-a-few", test_names),

@@ -60,6 +60,7 @@ static void reader_begin(Reader *reader, gconstpointer data _unused_)
                 .spec = &spec, .pidfd = -EBADF, .report = ends[0], .kept = {.devpts = -EBADF, .layers = -EBADF}};
         reader->join = (Join){.pidfd = -EBADF,
                               .helper = -EBADF,
+                              .leader = -EBADF,
                               .report = ends[0],
                               .spec = &spec,
                               .identity = &identity,
