@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "container/ceiling.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,13 +76,55 @@ static bool machine_is_full(const char *sysctl, uint64_t reserved, char text[sta
         return true;
 }
 
+/* Root of the machine has no such limit: getrlimit(2). */
+static bool is_root_outside(void)
+{
+        _cleanup_(freep) char *map = NULL;
+        unsigned inside, outside;
+
+        return getuid() == 0 && fd_read_file(AT_FDCWD, "/proc/self/uid_map", 65536, &map, NULL) >= 0 &&
+               sscanf(map, "%u %u", &inside, &outside) == 2 && inside == 0 && outside == 0;
+}
+
+/* The threads of our user's that are seen. The directory of each process has one of its own for each: proc(5). */
+static uint64_t count_own_threads(void)
+{
+        DIR *proc = opendir("/proc");
+        uint64_t n = 0;
+
+        for (struct dirent *entry; proc && (entry = readdir(proc));) {
+                char path[NAME_MAX + sizeof("/task")];
+                struct stat st;
+                snprintf(path, sizeof(path), "%s/task", entry->d_name);
+                if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && fstatat(dirfd(proc), path, &st, 0) == 0 &&
+                    st.st_uid == getuid() && st.st_nlink > 2)
+                        n += st.st_nlink - 2;
+        }
+        if (proc)
+                closedir(proc);
+        return n;
+}
+
+static bool user_is_full(char text[static CEILING_LENGTH])
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NPROC, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY || is_root_outside() ||
+            count_own_threads() < limit.rlim_cur)
+                return false;
+        snprintf(text, CEILING_LENGTH, "RLIMIT_NPROC=%" PRIu64 " of user %u", (uint64_t)limit.rlim_cur,
+                 (unsigned)getuid());
+        return true;
+}
+
 static void find_of_processes(int cgroup, char text[static CEILING_LENGTH])
 {
         if (cgroup >= 0 && cgroup_is_full(cgroup, text))
                 return;
         if (own_cgroup_is_full(text))
                 return;
-        if (machine_is_full("threads-max", 0, text) || machine_is_full("pid_max", RESERVED_PIDS, text))
+        if (user_is_full(text) || machine_is_full("threads-max", 0, text) ||
+            machine_is_full("pid_max", RESERVED_PIDS, text))
                 return;
         strcpy(text, "RLIMIT_NPROC, pids.max of a cgroup, kernel.threads-max or kernel.pid_max");
 }
@@ -89,9 +134,11 @@ static void find_of_processes(int cgroup, char text[static CEILING_LENGTH])
 static const struct {
         uint64_t flag;
         const char *name;
+        bool nests; /* no more than 32 deep, which is told by the same error: namespaces(7) */
 } kinds[] = {
-        {CLONE_NEWUSER, "user"}, {CLONE_NEWNS, "mnt"},  {CLONE_NEWPID, "pid"},       {CLONE_NEWNET, "net"},
-        {CLONE_NEWIPC, "ipc"},   {CLONE_NEWUTS, "uts"}, {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"},
+        {CLONE_NEWUSER, "user", true},      {CLONE_NEWNS, "mnt", false},    {CLONE_NEWPID, "pid", true},
+        {CLONE_NEWNET, "net", false},       {CLONE_NEWIPC, "ipc", false},   {CLONE_NEWUTS, "uts", false},
+        {CLONE_NEWCGROUP, "cgroup", false}, {CLONE_NEWTIME, "time", false},
 };
 
 /* In a child, each by itself; a user namespace last, for what comes after it would count in there. */
@@ -117,10 +164,12 @@ static void find_of_namespaces(uint64_t flags, char text[static CEILING_LENGTH])
             end.si_status < 1 || end.si_status > (int)ELEMENTS(kinds))
                 return;
         const char *name = kinds[end.si_status - 1].name;
+        bool nests = kinds[end.si_status - 1].nests;
         char path[64];
         snprintf(path, sizeof(path), "/proc/sys/user/max_%s_namespaces", name);
         if (read_number(AT_FDCWD, path, &most))
-                snprintf(text, CEILING_LENGTH, "user.max_%s_namespaces=%" PRIu64, name, most);
+                snprintf(text, CEILING_LENGTH, "user.max_%s_namespaces=%" PRIu64 "%s", name, most,
+                         nests && most > 0 ? ", or the depth of 32," : "");
         else
                 snprintf(text, CEILING_LENGTH, "user.max_%s_namespaces", name);
 }

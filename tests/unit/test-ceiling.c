@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,12 +39,20 @@ static void assert_met(uint64_t flags, int code, const char *text)
         g_assert_cmpstr(found, ==, text);
 }
 
-static void meet_namespaces(void *data _unused_)
+/* Whose root we are. Return: FALSE, with errno, when there is none for us. */
+static gboolean enter_user_namespace(void)
 {
-        g_assert_no_errno(unshare(CLONE_NEWUSER));
+        if (unshare(CLONE_NEWUSER) < 0)
+                return FALSE;
         write_text("/proc/self/uid_map", "0 0 1");
         write_text("/proc/self/setgroups", "deny");
         write_text("/proc/self/gid_map", "0 0 1");
+        return TRUE;
+}
+
+static void meet_namespaces(void *data _unused_)
+{
+        g_assert_true(enter_user_namespace());
         write_text("/proc/sys/user/max_uts_namespaces", "0");
         assert_met(CLONE_NEWIPC | CLONE_NEWUTS, -ENOSPC, "user.max_uts_namespaces=0");
         assert_met(CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWIPC, -ENOSPC, "user.max_uts_namespaces=0");
@@ -53,6 +63,44 @@ static void meet_namespaces(void *data _unused_)
 static void test_namespaces(void)
 {
         run_in_child(meet_namespaces, NULL);
+}
+
+/* As deep as user namespaces go, wherever we begin. */
+static void meet_depth(void *data _unused_)
+{
+        static const char *const start = "user.max_user_namespaces=", *const end = ", or the depth of 32,";
+        char found[CEILING_LENGTH];
+        guint n = 0;
+
+        while (enter_user_namespace())
+                n++;
+        g_assert_cmpint(errno, ==, ENOSPC);
+        g_assert_cmpuint(n, <=, 33);
+        g_assert_cmpint(ceiling_find(-ENOSPC, CLONE_NEWUSER, -EBADF, found), ==, 1);
+        g_assert_true(g_str_has_prefix(found, start));
+        g_assert_true(g_str_has_suffix(found, end));
+}
+
+static void test_depth(void)
+{
+        run_in_child(meet_depth, NULL);
+}
+
+/* A user of nobody's, who has one process. */
+static void meet_user(void *data _unused_)
+{
+        enum { NOBODYS_UID = 61999 };
+        static const struct rlimit one = {1, 1};
+
+        g_assert_no_errno(setrlimit(RLIMIT_NPROC, &one));
+        g_assert_no_errno(setresuid(NOBODYS_UID, NOBODYS_UID, NOBODYS_UID));
+        g_assert_no_errno(prctl(PR_SET_DUMPABLE, 1));
+        assert_met(0, -EAGAIN, "RLIMIT_NPROC=1 of user 61999");
+}
+
+static void test_user(void)
+{
+        run_in_child(meet_user, NULL);
 }
 
 static void meet_processes(void *cgroup)
@@ -104,6 +152,8 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/ceiling/of-namespaces-is-named", test_namespaces);
         g_test_add_func("/ceiling/of-processes-is-named", test_processes);
+        g_test_add_func("/ceiling/of-depth-is-named", test_depth);
+        g_test_add_func("/ceiling/of-a-user-is-named", test_user);
         g_test_add_func("/ceiling/that-is-not-found-is-one-of-those", test_unknown);
         return g_test_run();
 }
