@@ -11,6 +11,7 @@
 #include "manager/delivery.h"
 #include "manager/handover.h"
 #include "manager/log.h"
+#include "manager/pace.h"
 
 static Call *call_new(Manager *manager, Caller *caller, sd_bus_message *message, const Method *method, size_t bytes)
 {
@@ -30,6 +31,7 @@ Call *call_free(Call *call)
         if (!call)
                 return NULL;
         Manager *manager = call->manager;
+        pace_cancel(call);
         caller_remove(call->caller, call);
         if (call->waits_for)
                 TAILQ_REMOVE(&call->waits_for->waits, call, waiting);
@@ -118,8 +120,10 @@ static int call_run(Call *call, Container *container, sd_bus_error *error)
 static void call_proceed(Call *call, Container *container)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        int r = call_run(call, container, &error);
+        int r = pace_admit(call);
 
+        if (r > 0)
+                r = call_run(call, container, &error);
         if (r < 0)
                 call_reply_error(call, r, &error);
 }
@@ -180,16 +184,22 @@ static Container *call_object(const Call *call)
         return container_find(call->manager, name);
 }
 
+void call_resume(Call *call)
+{
+        int r = sd_bus_message_rewind(call->message, true);
+
+        if (r < 0)
+                call_reply_error(call, r, NULL);
+        else
+                call_proceed(call, call_object(call));
+}
+
 static int call_comes_again(sd_event_source *source _unused_, void *userdata)
 {
         Call *call = userdata;
 
         call->again = sd_event_source_disable_unref(call->again);
-        int r = sd_bus_message_rewind(call->message, true);
-        if (r < 0)
-                call_reply_error(call, r, NULL);
-        else
-                call_proceed(call, call_object(call));
+        call_resume(call);
         return 0;
 }
 

@@ -20,13 +20,15 @@ typedef struct Method Method;
 
 struct Call {
         TAILQ_ENTRY(Call) others;  /* of the same caller */
-        TAILQ_ENTRY(Call) waiting; /* on the same container, or for descriptors to be read */
+        TAILQ_ENTRY(Call) waiting; /* for its turn, then on the same container, or for descriptors to be read */
         Caller *caller;
         sd_bus_message *message;
         const Method *method;
         Manager *manager;
 
         size_t bytes;           /* in its caller's quota */
+        bool is_paced;          /* waits for its turn: see pace_admit() */
+        bool is_admitted;       /* has waited, or need not */
         bool is_parked;         /* waits for its caller's identity or account, and comes again with it */
         sd_event_source *again; /* it comes again */
         Container *container;   /* borrowed, found anew each time; NULL where there is none */
@@ -87,6 +89,9 @@ struct Method {
  */
 int call_dispatch(Manager *manager, sd_bus_message *message, const Method *method, Container *container,
                   sd_bus_error *error);
+
+/** call_resume() - take it through its steps, which it has not begun yet, or which it is to begin anew */
+void call_resume(Call *call);
 
 /** call_again() - take it through its steps once more, soon, from the loop; the call stays */
 void call_again(Call *call);

@@ -63,6 +63,7 @@ int manager_new(Manager **ret)
         LIST_INIT(&manager->evictions);
         LIST_INIT(&manager->keepers);
         TAILQ_INIT(&manager->handovers);
+        TAILQ_INIT(&manager->paced);
         int r = sd_event_default(&manager->event);
         if (r < 0)
                 return log_failure(r, "make", "the event loop");
@@ -119,6 +120,7 @@ Manager *manager_free(Manager *manager)
         evictions_free(manager);
         keepers_free(manager);
         spare_free(manager->spare);
+        sd_event_source_disable_unref(manager->pace_tick);
         sd_event_source_disable_unref(manager->idle_timer);
         register_close(manager->reg);
         sd_bus_unref(manager->bus);

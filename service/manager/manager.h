@@ -52,6 +52,8 @@ typedef struct Manager {
         LIST_HEAD(, Keeper) keepers;      /* supervisors, also of containers that are no longer seen */
         TAILQ_HEAD(, Handover) handovers; /* of answers that the bus hasn't taken yet */
         sd_event_source *handovers_look;
+        TAILQ_HEAD(, Call) paced;   /* calls of who calls too fast */
+        sd_event_source *pace_tick; /* while there are such */
         unsigned max_containers_per_user;
 
         uint64_t start_usec; /* how long a container may take to run; 0: for ever */

@@ -29,6 +29,23 @@ int quota_check(const Quota *quota, unsigned n_calls, size_t bytes, sd_bus_error
         return 0;
 }
 
+bool quota_take_call(Quota *quota, uint64_t now)
+{
+        const uint64_t second = 1000000;
+        uint64_t spent = quota->calls_usec == 0 ? second : now - quota->calls_usec;
+        uint64_t calls = spent >= second ? CALLS_IN_A_BURST : spent * CALLS_PER_SECOND / second;
+
+        /* What isn't a whole call yet is not lost. */
+        quota->calls_usec = spent >= second ? now : quota->calls_usec + calls * second / CALLS_PER_SECOND;
+        quota->n_calls_left += (unsigned)calls;
+        if (quota->n_calls_left > CALLS_IN_A_BURST)
+                quota->n_calls_left = CALLS_IN_A_BURST;
+        if (quota->n_calls_left == 0)
+                return false;
+        quota->n_calls_left--;
+        return true;
+}
+
 void quota_move(Quota *to, Quota *from)
 {
         to->n_connections += from->n_connections;

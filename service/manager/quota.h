@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <systemd/sd-bus.h>
@@ -19,6 +20,9 @@ enum {
         CALLS_PER_UID = 1024,
         CALLS_OF_ROOT = 65536,
         NAMES_PER_UID = 64, /* claimed at the same time, for containers that are yet to be */
+        /* Nobody makes, or asks about, so many containers for long; and a burst goes through as it is. */
+        CALLS_PER_SECOND = 2000,
+        CALLS_IN_A_BURST = 512,
 };
 #define BYTES_PER_CALL       ((size_t)1 << 20)
 #define BYTES_PER_CONNECTION ((size_t)2 << 20)
@@ -30,14 +34,20 @@ typedef struct Quota {
         bool is_known; /* else the uid doesn't count */
         unsigned n_connections;
         unsigned n_calls;
-        unsigned n_names;     /* that calls have claimed */
-        unsigned n_creations; /* under way */
-        unsigned n_fds;       /* in answers, promised or not known to have been read */
-        size_t bytes;         /* of the arguments of calls */
+        unsigned n_names;      /* that calls have claimed */
+        unsigned n_creations;  /* under way */
+        unsigned n_fds;        /* in answers, promised or not known to have been read */
+        size_t bytes;          /* of the arguments of calls */
+        unsigned n_calls_left; /* that may begin now, of a burst */
+        uint64_t calls_usec;   /* when that was reckoned last; 0: never */
+        unsigned n_paced;      /* calls that wait to begin */
 } Quota;
 
 /** quota_check() - is there a place for @n_calls more of @bytes in all. Return: 0; -errno with LimitReached. */
 int quota_check(const Quota *quota, unsigned n_calls, size_t bytes, sd_bus_error *error);
+
+/** quota_take_call() - may one more call begin at @now, in us. Return: whether, and then it is counted. */
+bool quota_take_call(Quota *quota, uint64_t now);
 
 /** quota_move() - what is counted in @from, one connection's, counts in @to from here */
 void quota_move(Quota *to, Quota *from);

@@ -11,7 +11,10 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <systemd/sd-bus.h>
 
 #include "attack.h"
 #include "common/fd.h"
@@ -305,6 +308,66 @@ static void test_coming_and_going(Fixture *fixture)
         assert_grown_less(fixture, before_kb, 1024);
 }
 
+/* More than are taken up at once, over more connections than one may have so many from; in the end all are answered. */
+static void test_open_calls(Fixture *fixture)
+{
+        enum { CONNECTIONS = 8, CALLS = 1000 };
+        g_autofree Pending *pending = g_new0(Pending, CALLS);
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        Client *alice[CONNECTIONS];
+
+        create(fixture->client, "box", idle, NULL);
+        gsize before_kb = manager_kb(fixture);
+        for (guint i = 0; i < CONNECTIONS; i++)
+                alice[i] = client_new(fixture, ALICE);
+        for (guint i = 0; i < CALLS; i++)
+                client_call_later(alice[i % CONNECTIONS], MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer",
+                                  g_variant_new("(s)", "box"), &pending[i]);
+        g_assert_cmpuint(n_containers(bob), ==, 1);
+        create(fixture->client, "other", "exit 3", NULL);
+        wait_for(fixture->client, "other", "exited", 3);
+        assert_grown_less(fixture, before_kb, 8 * 1024);
+        for (guint i = 0; i < CONNECTIONS; i++) /* which is answered when all that she called before has begun */
+                g_variant_unref(manager_call(alice[i], "ListContainers", NULL));
+        for (guint i = 0; i < CALLS; i++)
+                g_assert_false(pending[i].is_done);
+        terminate(fixture->client, "box");
+        for (guint i = 0; i < CALLS; i++) {
+                await(pending[i].is_done);
+                g_assert_no_error(pending[i].error);
+                pending_clear(&pending[i]);
+        }
+        for (guint i = 0; i < CONNECTIONS; i++)
+                client_free(alice[i]);
+}
+
+static void come_and_go(const void *data _unused_)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        if (sd_bus_open_system(&bus) >= 0)
+                sd_bus_call_method_async(bus, NULL, MANAGER_BUS_NAME, MANAGER_PATH, MANAGER_INTERFACE, "ListContainers",
+                                         NULL, NULL, NULL);
+}
+
+static void test_coming_and_going_beside(Fixture *fixture)
+{
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        gsize before_kb = manager_kb(fixture);
+        pid_t alice = attacker(come_and_go, NULL);
+
+        g_hash_table_add(fixture->expected, GINT_TO_POINTER(alice));
+        for (guint i = 0; i < rounds(100); i++) {
+                create(fixture->client, "box", "exit 3", NULL);
+                wait_for(fixture->client, "box", "exited", 3);
+                n_containers(bob);
+        }
+        g_assert_cmpint(waitpid(alice, NULL, WNOHANG), ==, 0);
+        end_attacker(alice);
+        g_hash_table_remove(fixture->expected, GINT_TO_POINTER(alice));
+        assert_grown_less(fixture, before_kb, 1024);
+}
+
 static const char rules[] = "polkit.addRule(function(action, subject) { return polkit.Result.NO; });";
 
 #define FLOOD(test_name, test_function)                                                                     \
@@ -323,6 +386,8 @@ static const Test tests[] = {
         FLOOD("/flood/of-bytes-is-bounded", test_bytes),
         TEST("/flood/a-call-has-a-size", test_large_call, ON_BOTH),
         FLOOD("/flood/of-connections-is-forgotten", test_coming_and_going),
+        FLOOD("/flood/of-open-calls-is-that-users-alone", test_open_calls),
+        FLOOD("/flood/of-connections-is-that-users-alone", test_coming_and_going_beside),
 };
 
 int main(int argc, char **argv)
