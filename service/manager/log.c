@@ -8,6 +8,8 @@
 
 #include <systemd/sd-journal.h>
 
+#include "common/error.h"
+
 #define MESSAGE_STARTED "1fbcd0e5d2a94f2f8b0a6c1e6f0b2a11"
 #define MESSAGE_EXITED  "5a3c9c1f7f6b4f0c9a1d4f6be0e87a12"
 #define MESSAGE_REFUSED "c2a7d6f4b1e84d5d8f3b7c6f90d1e213"
@@ -62,13 +64,22 @@ void log_refused(const Call *call, const sd_bus_error *error)
                         (int)call->caller->pid, NULL);
 }
 
+int log_limit(int code, const char *step, const char *object, const char *limit)
+{
+        const char *before = limit ? " (" : "", *after = limit ? ")" : "";
+
+        if (log_is_journal())
+                sd_journal_send("MESSAGE=Cannot %s %s: %s%s%s%s", step, object, strerror(-code), before, limit ?: "",
+                                after, "PRIORITY=3", NULL);
+        else
+                fprintf(stderr, "pflask-manager: cannot %s %s: %s%s%s%s\n", step, object, strerror(-code), before,
+                        limit ?: "", after);
+        return code;
+}
+
 int log_failure(int code, const char *step, const char *object)
 {
-        if (log_is_journal())
-                sd_journal_send("MESSAGE=Cannot %s %s: %s", step, object, strerror(-code), "PRIORITY=3", NULL);
-        else
-                fprintf(stderr, "pflask-manager: cannot %s %s: %s\n", step, object, strerror(-code));
-        return code;
+        return log_limit(code, step, object, error_limit(code));
 }
 
 void log_ignored(const char *path, unsigned line, const char *reason)

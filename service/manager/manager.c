@@ -43,7 +43,8 @@ static int manager_open_supervisor(Manager *manager)
                 return log_failure(file, "open", "pflask-supervisor");
         _cleanup_(fd_closep) int tree = open_tree(file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
         if (tree < 0)
-                return log_failure(-errno, "clone the mount of", "pflask-supervisor");
+                return log_limit(-errno, "clone the mount of", "pflask-supervisor",
+                                 errno == ENOSPC ? "user.max_mnt_namespaces" : error_limit(-errno));
         if (mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
                 return log_failure(-errno, "make read-only the mount of", "pflask-supervisor");
         manager->supervisor_program = TAKE_FD(tree);

@@ -213,6 +213,18 @@ static int watched(sd_event_source *source _unused_, const struct inotify_event 
         return 0;
 }
 
+/* EMFILE stands for descriptors or for instances: inotify_init(2). For these when any other file can be had. */
+static const char *watch_limit(int code)
+{
+        if (code == -ENOSPC)
+                return "fs.inotify.max_user_watches";
+        if (code != -EMFILE)
+                return error_limit(code);
+        _cleanup_(fd_closep) int instance = inotify_init1(IN_CLOEXEC);
+        _cleanup_(fd_closep) int file = instance < 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) : -EBADF;
+        return file >= 0 ? "fs.inotify.max_user_instances" : error_limit(code);
+}
+
 int register_open(Manager *manager, Register **ret)
 {
         _cleanup_(fd_closep) int parent = open_own_directory(AT_FDCWD, RUNTIME_DIRECTORY, 0755);
@@ -226,11 +238,9 @@ int register_open(Manager *manager, Register **ret)
         int r = sd_event_add_inotify(manager->event, &reg->watch, CONTAINERS_DIRECTORY, IN_ATTRIB | IN_ONLYDIR, watched,
                                      reg);
         if (r < 0) {
+                log_limit(r, "watch", CONTAINERS_DIRECTORY, watch_limit(r));
                 register_close(reg);
-                return log_failure(r, "watch",
-                                   r == -EMFILE   ? CONTAINERS_DIRECTORY " (fs.inotify.max_user_instances)"
-                                   : r == -ENOSPC ? CONTAINERS_DIRECTORY " (fs.inotify.max_user_watches)"
-                                                  : CONTAINERS_DIRECTORY);
+                return r;
         }
         *ret = reg;
         return 0;
@@ -282,10 +292,10 @@ int register_read(Register *reg)
 {
         int copy = openat(reg->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (copy < 0)
-                return -errno;
+                return log_failure(-errno, "read", CONTAINERS_DIRECTORY);
         DIR *directory = fdopendir(copy);
         if (!directory) {
-                int r = -errno;
+                int r = log_failure(-errno, "read", CONTAINERS_DIRECTORY);
                 fd_close(copy);
                 return r;
         }

@@ -25,7 +25,7 @@ void register_look(Register *reg, const char *name);
 /** register_has() - is there a directory of that name, whoever's */
 bool register_has(const Register *reg, const char *name);
 
-/** register_read() - find all containers; manager_ready() follows when each has answered. Return: 0; -errno. */
+/** register_read() - find all containers; manager_ready() follows when each has answered. Return: 0; -errno, logged. */
 int register_read(Register *reg);
 
 /**

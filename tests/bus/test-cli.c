@@ -44,9 +44,22 @@ static const Row rows[] = {
          "$pflask 2>f; echo $?; cat f; rm f",
          0,
          "125\n"
-         "pflask-manager: cannot watch /run/pflask/containers (fs.inotify.max_user_instances): Too many open files\n"
+         "pflask-manager: cannot watch /run/pflask/containers: Too many open files (fs.inotify.max_user_instances)\n"
          "pflask: pflask-manager ended before it had answered\n",
          NULL},
+        {"direct-manager-that-cannot-begin-names-the-kind-of-namespaces",
+         "unshare --mount --map-root-user sh -c 'echo 0 >/proc/sys/user/max_mnt_namespaces; exec $0 list --direct' "
+         "$pflask 2>f; echo $?; cat f; rm f",
+         0,
+         "125\n"
+         "pflask-manager: cannot clone the mount of pflask-supervisor: No space left on device "
+         "(user.max_mnt_namespaces)\n"
+         "pflask: pflask-manager ended before it had answered\n",
+         NULL},
+        {"direct-manager-without-descriptors-names-the-limit-wherever-it-is",
+         "n=6; while [ $n -lt 64 ] && ! (ulimit -n $n; exec $pflask list --direct) >f 2>&1; do "
+         "grep -q RLIMIT_NOFILE f || { echo $n; cat f; }; n=$((n + 1)); done; cat f; rm f",
+         0, "No containers.\n", ""},
         {"bad-name-is-125", "$pflask --name=../x -- true", 125, "", "pflask: invalid name '../x'"},
         {"missing-directory-is-125", "$pflask --chdir=/no/such -- true", 125, "",
          "pflask: true: cannot enter /no/such: No such file or directory\n"},
