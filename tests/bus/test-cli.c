@@ -56,6 +56,15 @@ static const Row rows[] = {
          "(user.max_mnt_namespaces)\n"
          "pflask: pflask-manager ended before it had answered\n",
          NULL},
+        {"container-without-its-namespaces-names-their-kind",
+         "for kind in uts ipc pid; do unshare --mount --map-root-user sh -c \"echo 0 "
+         ">/proc/sys/user/max_${kind}_namespaces; "
+         "exec $pflask --direct -- true\"; done 2>f; cat f; rm f",
+         0,
+         "pflask: true: cannot clone the leader: user.max_uts_namespaces=0 is reached: No space left on device\n"
+         "pflask: true: cannot clone the leader: user.max_ipc_namespaces=0 is reached: No space left on device\n"
+         "pflask: true: cannot clone the leader: user.max_pid_namespaces=0 is reached: No space left on device\n",
+         ""},
         {"direct-manager-without-descriptors-names-the-limit-wherever-it-is",
          "n=6; while [ $n -lt 64 ] && ! (ulimit -n $n; exec $pflask list --direct) >f 2>&1; do "
          "grep -q RLIMIT_NOFILE f || { echo $n; cat f; }; n=$((n + 1)); done; cat f; rm f",

@@ -7,10 +7,13 @@
  * and everybody else is answered. How long things take is not measured here: tests/bench/scale.c.
  */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -146,6 +149,57 @@ static void test_full_container(Fixture *fixture)
         g_autofree char *reason = g_strdup_printf("cannot clone a process: pids.max=1 of %s is reached", cgroup);
         g_assert_nonnull(strstr(execution->message, reason));
         terminate(fixture->client, "box");
+}
+
+/* Since Linux 6.14 each pid namespace has its own, and this one is the test's. */
+static gboolean has_own_pid_max(void)
+{
+        struct utsname name;
+        unsigned major, minor;
+
+        g_assert_no_errno(uname(&name));
+        g_assert_cmpint(sscanf(name.release, "%u.%u", &major, &minor), ==, 2);
+        return major > 6 || (major == 6 && minor >= 14);
+}
+
+/* Children, until there is no number for another. Return: their group. */
+static pid_t use_numbers_up(void)
+{
+        pid_t group = 0, pid;
+
+        while ((pid = fork()) > 0) {
+                group = group ?: pid;
+                g_assert_no_errno(setpgid(pid, group));
+        }
+        if (pid == 0) {
+                pause();
+                _exit(EXIT_FAILURE);
+        }
+        g_assert_cmpint(errno, ==, EAGAIN);
+        return group;
+}
+
+static void test_no_numbers(Fixture *fixture)
+{
+        g_autoptr(GError) execution = NULL;
+        g_autofree char *before = NULL;
+
+        if (!has_own_pid_max())
+                return g_test_skip("kernel.pid_max is the whole machine's here");
+        create(fixture->client, "other", idle, NULL);
+        await_spare(fixture->client);
+        g_assert_true(g_file_get_contents("/proc/sys/kernel/pid_max", &before, NULL, NULL));
+        write_number("/proc/sys/kernel", "pid_max", 400);
+        pid_t group = use_numbers_up();
+        g_assert_null(exec_says(fixture->client, "other", "root", "true", NULL, &execution));
+        g_autofree char *creation = creation_sentence(fixture->client, NULL);
+        g_assert_no_errno(kill(-group, SIGKILL));
+        while (waitpid(-group, NULL, 0) > 0)
+                ;
+        write_number("/proc/sys/kernel", "pid_max", atoi(before));
+        g_assert_nonnull(strstr(creation, "kernel.pid_max=400 is reached"));
+        g_assert_nonnull(strstr(execution->message, "cannot clone a process: kernel.pid_max=400 is reached"));
+        terminate(fixture->client, "other");
 }
 
 /* The terminals of a file system of our own, which has few. */
@@ -380,6 +434,7 @@ static const Test tests[] = {
         TEST("/scale/without-descriptors-the-limit-is-named", test_no_descriptors, ON_BUS),
         TEST("/scale/without-processes-the-limit-is-named", test_no_processes, ON_BUS),
         TEST("/scale/a-full-container-names-its-own-limit", test_full_container, ON_BUS),
+        TEST("/scale/without-numbers-the-limit-is-named", test_no_numbers, ON_BUS),
         TEST("/scale/without-terminals-the-limit-is-named", test_no_terminals, ON_BUS),
         TEST("/scale/who-is-stopped-does-not-hold-up-the-list", test_stopped_supervisors, ON_BUS),
         FLOOD("/flood/of-names-takes-a-few", test_names),
