@@ -15,6 +15,7 @@
 #include "common/process.h"
 #include "container/environment.h"
 #include "supervisor/power.h"
+#include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
 
 /* ---- methods ---- */
@@ -176,10 +177,10 @@ static int method_kill(sd_bus_message *message, void *userdata, sd_bus_error *er
         if (signal < 1 || signal > SIGRTMAX)
                 return error_set(error, SD_BUS_ERROR_INVALID_ARGS, "%d is not a signal", signal);
         if (strcmp(who, "all") == 0)
-                return supervisor_signal_all(userdata, message, signal, error);
+                return signals_send_to_all(userdata, message, signal, error);
         if (strcmp(who, "leader") != 0)
                 return error_set(error, SD_BUS_ERROR_INVALID_ARGS, "'%s' is neither 'leader' nor 'all'", who);
-        r = supervisor_signal_leader(userdata, signal, error);
+        r = signals_send_to_leader(userdata, signal, error);
         return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
 }
 

@@ -204,16 +204,6 @@ void supervisor_kill(Supervisor *supervisor);
 /** supervisor_terminate() - the same, and answer @call when it has ended. Return: 1; -errno with @error. */
 int supervisor_terminate(Supervisor *supervisor, sd_bus_message *call, sd_bus_error *error);
 
-/** supervisor_signal_leader() - Return: 0; -errno with @error. */
-int supervisor_signal_leader(Supervisor *supervisor, int signal, sd_bus_error *error);
-
-/**
- * supervisor_signal_all() - send a signal to every process in the container, and answer @call when it is done
- *
- * Return: 1; -errno with @error.
- */
-int supervisor_signal_all(Supervisor *supervisor, sd_bus_message *call, int signal, sd_bus_error *error);
-
 /** supervisor_reap() - reap what nobody asks about: orphans of a shared pid namespace */
 void supervisor_reap(Supervisor *supervisor);
 
