@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Answers that nobody reads
+ * Answers that nobody reads, and calls that stay open
  *
- * The bus keeps them, and counts them as the manager's: of 64 descriptors or 127 MiB it takes nothing more from the
+ * The bus keeps answers, and counts them as the manager's: of 64 descriptors or 127 MiB it takes nothing more from the
  * manager, for whomever. So a user who doesn't read is refused before that, and everybody else is served; and who has
  * read is served again.
  */
@@ -172,6 +172,44 @@ static void test_bytes(Fixture *fixture)
         g_assert_cmpuint(n_containers(alice), ==, 0);
 }
 
+/* ---- calls that stay open ---- */
+
+/* All of them have been passed on when the bus has answered what was asked after them. */
+static void open_calls(sd_bus *bus, const char *name, guint n, Answers *answers)
+{
+        for (guint i = 0; i < n; i++)
+                send_call(bus, MANAGER_INTERFACE, "WaitContainer", name, answers);
+        g_assert_cmpint(sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                           "GetId", NULL, NULL, NULL),
+                        >=, 0);
+}
+
+/* A user may have 1,024; who asks for more is refused, nobody else is, and all that were taken in are answered. */
+static void test_open_calls(Fixture *fixture)
+{
+        enum { CONNECTIONS = 9, CALLS = 125, REFUSED = CONNECTIONS * CALLS - 1024 };
+        g_autoptr(Client) bob = client_new(fixture, BOB);
+        sd_bus *silent[CONNECTIONS];
+        Answers answers[CONNECTIONS] = {};
+
+        create(fixture->client, "box", idle, NULL);
+        for (guint i = 0; i < CONNECTIONS; i++) {
+                silent[i] = silent_client(ALICE);
+                open_calls(silent[i], "box", CALLS, &answers[i]);
+                n_containers(bob);
+        }
+        read_answers(silent[CONNECTIONS - 1], &answers[CONNECTIONS - 1], REFUSED);
+        g_assert_cmpuint(answers[CONNECTIONS - 1].n_refused, ==, REFUSED);
+        serve_with_descriptors(fixture, bob, "bobs");
+        serve_with_descriptors(fixture, fixture->client, "roots");
+        terminate(fixture->client, "box");
+        for (guint i = 0; i < CONNECTIONS; i++) {
+                read_answers(silent[i], &answers[i], CALLS);
+                g_assert_cmpuint(answers[i].n_refused, ==, i < CONNECTIONS - 1 ? 0 : REFUSED);
+                sd_bus_close_unref(silent[i]);
+        }
+}
+
 /* ---- signals ---- */
 
 /* The bus takes no more than @bytes at once from whoever connects from here on. */
@@ -315,6 +353,7 @@ static const Test tests[] = {
         ATTACK("/unread/descriptors-are-one-users-loss", test_descriptors),
         ATTACK("/unread/descriptors-of-all-users-leave-the-manager-alive", test_descriptors_of_all),
         ATTACK("/unread/descriptors-that-are-read-have-no-limit", test_descriptors_read),
+        ATTACK("/unread/open-calls-beyond-a-users-share-are-refused", test_open_calls),
         TEST("/unread/subscribers-cost-the-manager-nothing", test_subscribers, ON_BUS),
         TEST("/unread/signals-without-end-cost-a-restart", test_jam, ON_BUS),
         TEST("/unread/signals-behind-a-jam-keep-nobody-from-leaving-it", test_jam_behind, ON_BUS),
