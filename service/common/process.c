@@ -190,21 +190,43 @@ int process_signal(int pidfd, int signal)
         return pidfd_send_signal(pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
-bool process_has_executed(pid_t pid)
+/* Behind the name, which may be anything: state, parent, group, session, terminal and its group, flags. */
+static bool read_stat(pid_t pid, pid_t *ret_parent, unsigned *ret_flags)
 {
-        enum { FORKED_WITHOUT_EXEC = 0x40 };
         _cleanup_(freep) char *stat = NULL;
         char path[32];
-        unsigned flags;
 
         snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
         if (fd_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0)
-                return true;
-        /* Behind the name, which may be anything: state, parent, group, session, terminal and its group, flags. */
+                return false;
         const char *name_end = strrchr(stat, ')');
-        if (!name_end || sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
-                return true;
-        return !(flags & FORKED_WITHOUT_EXEC);
+        return name_end && sscanf(name_end + 1, " %*c %d %*d %*d %*d %*d %u", ret_parent, ret_flags) == 2;
+}
+
+bool process_has_executed(pid_t pid)
+{
+        enum { FORKED_WITHOUT_EXEC = 0x40 };
+        unsigned flags;
+        pid_t parent;
+
+        return !read_stat(pid, &parent, &flags) || !(flags & FORKED_WITHOUT_EXEC);
+}
+
+bool process_is_ending(pid_t pid)
+{
+        enum { EXITING = 0x4 };
+        unsigned flags;
+        pid_t parent;
+
+        return read_stat(pid, &parent, &flags) && flags & EXITING;
+}
+
+pid_t process_parent(pid_t pid)
+{
+        unsigned flags;
+        pid_t parent;
+
+        return read_stat(pid, &parent, &flags) ? parent : 0;
 }
 
 pid_t process_pid(int pidfd)

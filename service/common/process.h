@@ -86,5 +86,16 @@ pid_t process_pid(int pidfd);
  */
 bool process_has_executed(pid_t pid);
 
+/**
+ * process_is_ending() - is it on its way out, with what ends with it
+ * @pid:  of a child that hasn't been reaped
+ *
+ * By PF_EXITING, in the same flags.
+ */
+bool process_is_ending(pid_t pid);
+
+/** process_parent() - as our /proc has it, at that moment. Return: its pid; 0: there is none, or no such process. */
+pid_t process_parent(pid_t pid);
+
 /** process_reset_signals() - every signal at its default and none blocked, as an executed program expects it */
 void process_reset_signals(void);

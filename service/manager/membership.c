@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/process.h"
 
 enum { DEPTH_MAX = 64 }; /* the kernel nests no more than 32 pid namespaces; ancestors are bounded by us */
 
@@ -20,20 +20,6 @@ static int open_pid_namespace(pid_t pid)
         snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
-}
-
-static pid_t parent_of(pid_t pid)
-{
-        _cleanup_(freep) char *stat = NULL;
-        char path[64];
-        int parent;
-
-        snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-        if (fd_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0)
-                return 0;
-        /* The second field is the command's name in parentheses, and may contain some itself: proc(5). */
-        const char *rest = strrchr(stat, ')');
-        return rest && sscanf(rest, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
 /* Is the pid namespace behind @fd, or one around it, that of the container? Ours is where it ends. */
@@ -56,7 +42,7 @@ static bool descends_from(pid_t pid, pid_t leader)
         for (int depth = 0; pid > 1 && depth < DEPTH_MAX; depth++) {
                 if (pid == leader)
                         return true;
-                pid = parent_of(pid);
+                pid = process_parent(pid);
         }
         return false;
 }

@@ -58,21 +58,6 @@ int processes_helper_ended(int helper)
         return info.si_code == CLD_EXITED ? -info.si_status : -ECHILD;
 }
 
-/* By the flags that /proc has of it, the seventh word behind the command's name: proc(5), PF_EXITING of the kernel. */
-bool process_is_ending(pid_t pid)
-{
-        enum { EXITING = 0x4 };
-        _cleanup_(freep) char *stat = NULL;
-        char path[32];
-        unsigned flags;
-
-        snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-        if (fd_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0)
-                return false;
-        const char *end = strrchr(stat, ')');
-        return end && sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & EXITING;
-}
-
 /* ---- descendants ---- */
 
 /* Deeper than any tree of processes that isn't made to be deep: each level holds three descriptors. */
@@ -80,26 +65,12 @@ enum { DEPTH_MAX = 128 };
 
 static int signal_children(pid_t parent, int signal, unsigned depth);
 
-/* The parent as /proc has it, the second number behind the command's name, which may contain anything: proc(5). */
-static pid_t parent_of(pid_t pid)
-{
-        _cleanup_(freep) char *stat = NULL;
-        char path[32];
-        int parent;
-
-        snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-        if (fd_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0)
-                return -1;
-        const char *behind = strrchr(stat, ')');
-        return behind && sscanf(behind, ") %*c %d", &parent) == 1 ? parent : -1;
-}
-
 /* What was read of @pid counts only because the pidfd is alive afterwards; a parent's number is safe by its own pidfd. */
 static int signal_child(pid_t parent, pid_t pid, int signal, unsigned depth)
 {
         _cleanup_(fd_closep) int pidfd = pidfd_open(pid, 0);
 
-        if (pidfd < 0 || parent_of(pid) != parent || !process_is_alive(pidfd))
+        if (pidfd < 0 || process_parent(pid) != parent || !process_is_alive(pidfd))
                 return 0;
         int n = depth < DEPTH_MAX ? signal_children(pid, signal, depth + 1) : 0;
         process_signal(pidfd, signal);

@@ -26,9 +26,6 @@ int processes_signal_namespace(int member, int signal, int *ret_helper);
 /** processes_helper_ended() - reap the helper, which has ended. Return: 0; -errno that it ended with. */
 int processes_helper_ended(int helper);
 
-/** process_is_ending() - is it on its way out, with what ends with it; @pid: of a child that hasn't been reaped */
-bool process_is_ending(pid_t pid);
-
 /**
  * processes_signal_descendants() - send a signal to each process that descends from this one
  *
