@@ -86,18 +86,6 @@ static int spec_namespace(const Option *option, const char *value _unused_, void
         return 0;
 }
 
-/* Room for one more element of a list of the spec. */
-static void *list_grow(void *list, size_t *n, size_t size)
-{
-        void **array = list;
-        char *larger = reallocarray(*array, *n + 1, size);
-
-        if (!larger)
-                return NULL;
-        *array = larger;
-        return memset(larger + (*n)++ * size, 0, size);
-}
-
 /* ---- paths: ours may be relative to where we are, those in the container never ---- */
 
 /* Whether it is a path of this machine isn't known before the last option has been read; @value: it is in there. */
@@ -166,7 +154,7 @@ static int read_mount(const Option *option, const char *value, void *target, sd_
                                       value);
         if (!text_is_utf8(value))
                 return option_invalid(option, error, "is not UTF-8", NULL);
-        Mount *mount = list_grow(&spec->mounts, &spec->n_mounts, sizeof(*mount));
+        Mount *mount = spec_grow_list(&spec->mounts, &spec->n_mounts, sizeof(*mount));
         if (!mount)
                 return -ENOMEM;
         mount->kind = mount_rows[row].kind;
@@ -205,7 +193,7 @@ static int read_interface(const Option *option, const char *value, void *target,
                                       "must be DEVICE:NAME, macvlan:MASTER:NAME, ipvlan:MASTER:NAME or "
                                       "veth:OUTSIDE:INSIDE, not",
                                       value);
-        Interface *interface = list_grow(&spec->interfaces, &spec->n_interfaces, sizeof(*interface));
+        Interface *interface = spec_grow_list(&spec->interfaces, &spec->n_interfaces, sizeof(*interface));
         if (!interface)
                 return -ENOMEM;
         interface->kind = (InterfaceKind)kind;
@@ -228,7 +216,7 @@ static int read_user_map(const Option *option, const char *value, void *target, 
                 r = text_to_number(words[i], UINT32_MAX, &numbers[i]);
         if (r < 0)
                 return option_invalid(option, error, "must be ID:HOSTID:COUNT, three numbers, not", value);
-        IdMap *map = list_grow(&spec->user_maps, &spec->n_user_maps, sizeof(*map));
+        IdMap *map = spec_grow_list(&spec->user_maps, &spec->n_user_maps, sizeof(*map));
         if (!map)
                 return -ENOMEM;
         *map = (IdMap){(uint32_t)numbers[0], (uint32_t)numbers[1], (uint32_t)numbers[2]};
@@ -266,7 +254,7 @@ static int read_limit(const Option *option, const char *value, void *target, sd_
         limit.resource = limit_from_name(sides[0]);
         if (limit.resource < 0)
                 return option_invalid(option, error, "there is no resource limit", sides[0]);
-        Limit *added = list_grow(&spec->limits, &spec->n_limits, sizeof(*added));
+        Limit *added = spec_grow_list(&spec->limits, &spec->n_limits, sizeof(*added));
         if (!added)
                 return -ENOMEM;
         *added = limit;
@@ -283,7 +271,7 @@ static int read_property(const Option *option, const char *value, void *target, 
                 return option_invalid(option, error, "there is no such resource property:", value);
         if (r < 0)
                 return r == -ENOMEM ? r : option_invalid(option, error, "not a value that it can have:", value);
-        Property *added = list_grow(&spec->properties, &spec->n_properties, sizeof(*added));
+        Property *added = spec_grow_list(&spec->properties, &spec->n_properties, sizeof(*added));
         if (!added) {
                 free(property.bytes);
                 return -ENOMEM;

@@ -315,18 +315,6 @@ static int register_append(const Option *option, const Spec *spec, sd_bus_messag
         return sd_bus_message_append(message, "{sv}", option->key, "s", register_modes[spec->registration]) ?: 1;
 }
 
-/* Makes room for one more element. The new element is zeroed and counts at once, so that spec_free() sees it. */
-static void *list_grow(void *list, size_t *n, size_t size)
-{
-        void **array = list;
-        char *larger = reallocarray(*array, *n + 1, size);
-
-        if (!larger)
-                return NULL;
-        *array = larger;
-        return memset(larger + (*n)++ * size, 0, size);
-}
-
 /* Reads each element of an array of @type by @element, which sees an entered struct. */
 static int list_read(const Option *option, sd_bus_message *message, Spec *spec, sd_bus_error *error, const char *type,
                      int (*element)(const Option *, sd_bus_message *, Spec *, sd_bus_error *))
@@ -415,7 +403,7 @@ static int mount_read(const Option *option, sd_bus_message *message, Spec *spec,
         for (char **path = arguments; *path; path++)
                 if (!is_absolute_path(*path))
                         return option_invalid(option, error, "is not an absolute path:", *path);
-        Mount *mount = list_grow(&spec->mounts, &spec->n_mounts, sizeof(*mount));
+        Mount *mount = spec_grow_list(&spec->mounts, &spec->n_mounts, sizeof(*mount));
         if (!mount)
                 return -ENOMEM;
         mount->kind = (MountKind)kind;
@@ -465,7 +453,7 @@ static int interface_read(const Option *option, sd_bus_message *message, Spec *s
                 if (!is_interface_name(*name))
                         return option_invalid(option, error,
                                               "is not an interface name of at most 15 characters:", *name);
-        Interface *interface = list_grow(&spec->interfaces, &spec->n_interfaces, sizeof(*interface));
+        Interface *interface = spec_grow_list(&spec->interfaces, &spec->n_interfaces, sizeof(*interface));
         if (!interface)
                 return -ENOMEM;
         interface->kind = (InterfaceKind)kind;
@@ -484,7 +472,7 @@ static int interface_append(const Spec *spec, size_t i, sd_bus_message *message)
 
 static int map_read(const Option *option _unused_, sd_bus_message *message, Spec *spec, sd_bus_error *error _unused_)
 {
-        IdMap *map = list_grow(&spec->user_maps, &spec->n_user_maps, sizeof(*map));
+        IdMap *map = spec_grow_list(&spec->user_maps, &spec->n_user_maps, sizeof(*map));
 
         if (!map)
                 return -ENOMEM;
@@ -500,7 +488,7 @@ static int map_append(const Spec *spec, size_t i, sd_bus_message *message)
 
 static int limit_read(const Option *option, sd_bus_message *message, Spec *spec, sd_bus_error *error)
 {
-        Limit *limit = list_grow(&spec->limits, &spec->n_limits, sizeof(*limit));
+        Limit *limit = spec_grow_list(&spec->limits, &spec->n_limits, sizeof(*limit));
         const char *name;
 
         if (!limit)
@@ -568,7 +556,7 @@ static int property_read(const Option *option, sd_bus_message *message, Spec *sp
                         return r;
                 if (strcmp(type, scope_properties[i].type) != 0)
                         return option_invalid(option, error, "wrong type of", name);
-                Property *property = list_grow(&spec->properties, &spec->n_properties, sizeof(*property));
+                Property *property = spec_grow_list(&spec->properties, &spec->n_properties, sizeof(*property));
                 if (!property)
                         return -ENOMEM;
                 property->name = scope_properties[i].name;
@@ -577,10 +565,8 @@ static int property_read(const Option *option, sd_bus_message *message, Spec *sp
         return option_invalid(option, error, "there is no such resource property:", name);
 }
 
-static int property_append(const Spec *spec, size_t i, sd_bus_message *message)
+int spec_append_property(sd_bus_message *message, const Property *property)
 {
-        const Property *property = &spec->properties[i];
-
         if (!property->bytes)
                 return sd_bus_message_append(message, "(sv)", property->name, "t", property->number);
         int r = sd_bus_message_open_container(message, 'r', "sv");
@@ -593,6 +579,11 @@ static int property_append(const Spec *spec, size_t i, sd_bus_message *message)
         if (r >= 0)
                 r = sd_bus_message_close_container(message);
         return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int property_append(const Spec *spec, size_t i, sd_bus_message *message)
+{
+        return spec_append_property(message, &spec->properties[i]);
 }
 
 /* The reader and the writer of an option that is an array of structs. */

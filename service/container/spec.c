@@ -64,6 +64,17 @@ Spec *spec_free(Spec *spec)
         return NULL;
 }
 
+void *spec_grow_list(void *list, size_t *n, size_t size)
+{
+        void **array = list;
+        char *larger = reallocarray(*array, *n + 1, size);
+
+        if (!larger)
+                return NULL;
+        *array = larger;
+        return memset(larger + (*n)++ * size, 0, size);
+}
+
 bool spec_has_root(const Spec *spec)
 {
         return spec->root_path || spec->root_fd >= 0;

@@ -100,6 +100,16 @@ Spec *spec_new(void);
 Spec *spec_free(Spec *spec);
 DEFINE_CLEANUP(Spec, spec_free)
 
+/**
+ * spec_grow_list() - make room for one more element of a list of the spec
+ * @list:  where the list is
+ * @n:     how many it has; one more from here on, so that spec_free() sees it
+ * @size:  of an element
+ *
+ * Return: the new element, zeroed; NULL without memory.
+ */
+void *spec_grow_list(void *list, size_t *n, size_t size);
+
 /** spec_has_root() - is there a root directory of its own, or is it the host's tree */
 bool spec_has_root(const Spec *spec);
 
@@ -127,6 +137,9 @@ int spec_read(sd_bus_message *message, Spec **ret, sd_bus_error *error);
 
 /** spec_append() - write "sasa{sv}", with only the options that differ from their defaults. Return: 0; -errno. */
 int spec_append(const Spec *spec, sd_bus_message *message);
+
+/** spec_append_property() - write one as "(sv)", as SetUnitProperties of systemd takes it too. Return: 0; -errno. */
+int spec_append_property(sd_bus_message *message, const Property *property);
 
 /**
  * spec_describe() - write the {sv} of an a{sv} that is open: what is switched on and off, and what else was given

@@ -304,23 +304,6 @@ static int scope_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         return 0;
 }
 
-static int scope_append_property(sd_bus_message *message, const Property *property)
-{
-        if (!property->bytes)
-                return sd_bus_message_append(message, "(sv)", property->name, "t", property->number);
-
-        int r = sd_bus_message_open_container(message, 'r', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(message, "s", property->name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(message, 'v', "ay");
-        if (r >= 0)
-                r = sd_bus_message_append_array(message, 'y', property->bytes, property->n_bytes);
-        if (r >= 0)
-                r = sd_bus_message_close_container(message);
-        return r < 0 ? r : sd_bus_message_close_container(message);
-}
-
 static int scope_append_properties(sd_bus_message *message, const ScopeInput *input)
 {
         char description[sizeof("Container ") + 64], slice[sizeof("user-4294967295.slice")] = "machine.slice";
@@ -336,7 +319,7 @@ static int scope_append_properties(sd_bus_message *message, const ScopeInput *in
                                           "t", input->stop_usec + STOP_MARGIN_USEC, "PIDs", "au", 2,
                                           (uint32_t)input->supervisor, (uint32_t)input->leader);
         for (size_t i = 0; r >= 0 && i < input->n_properties; i++)
-                r = scope_append_property(message, input->properties + i);
+                r = spec_append_property(message, input->properties + i);
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
