@@ -50,11 +50,11 @@ _noreturn_ static void joiner_fail(const Joiner *joiner, const Failure *failure)
         _exit(EXIT_FAILURE);
 }
 
-static void joiner_say(const Joiner *joiner, int fd)
+static int joiner_say(const Joiner *joiner, int fd)
 {
         const Report report = {.kind = REPORT_READY};
 
-        fd_send(joiner->report, &report, sizeof(report), &fd, 1);
+        return (int)fd_send(joiner->report, &report, sizeof(report), &fd, 1);
 }
 
 static bool is_on_devpts(int fd)
@@ -106,8 +106,8 @@ static int joiner_open_terminal(Joiner *joiner, Failure *failure)
                 return failure_step(failure, -errno, "size", "the terminal", NULL);
         if (fchown(joiner->terminal, joiner->user->uid, (gid_t)-1) < 0 || fchmod(joiner->terminal, 0620) < 0)
                 return failure_step(failure, -errno, "give", "the terminal", joiner->user->name ?: "its user");
-        joiner_say(joiner, master);
-        return 0;
+        int r = joiner_say(joiner, master);
+        return r < 0 ? failure_step(failure, r, "hand over", "the terminal", NULL) : 0;
 }
 
 static int joiner_open_streams(const Joiner *joiner, Failure *failure)
@@ -164,9 +164,8 @@ static int joiner_change_directory(const Joiner *joiner, Failure *failure)
                 directory = "/";
         if (directory && chdir(directory) < 0)
                 return failure_step(failure, -errno, "enter", directory, NULL);
-        if (syscall(SYS_getcwd, where, sizeof(where)) < 0 || where[0] != '/')
-                return failure_step(failure, -EXDEV, "enter", directory ?: joiner->user->home, NULL);
-        return 0;
+        int r = syscall(SYS_getcwd, where, sizeof(where)) < 0 ? -errno : where[0] != '/' ? -EXDEV : 0;
+        return r < 0 ? failure_step(failure, r, "enter", directory ?: joiner->user->home, NULL) : 0;
 }
 
 /* Variables that say who somebody is; those of the container's own command don't fit another user. */
@@ -282,10 +281,10 @@ static int helper_let_go(Joiner *joiner)
                 if (kept[i] < 0)
                         return kept[i];
         }
+        joiner->report = kept[0]; /* to say it if the others cannot be closed */
         int r = fd_close_others(kept, ELEMENTS(kept));
         if (r < 0)
                 return r;
-        joiner->report = kept[0];
         for (unsigned i = 0; i < 3; i++)
                 joiner->streams[i] = kept[i + 1];
         return 0;
@@ -341,7 +340,8 @@ _noreturn_ static void helper_run(Joiner *joiner)
                         failure_step(&failure, pid, "clone", "a process", NULL);
                 joiner_fail(joiner, &failure);
         }
-        joiner_say(joiner, pidfd);
+        if (joiner_say(joiner, pidfd) < 0)
+                process_signal(pidfd, SIGKILL); /* nobody would ever let it go on */
         _exit(EXIT_SUCCESS);
 }
 
@@ -492,7 +492,7 @@ int join_read(Join *join, Failure *failure)
         while (n == -ECONNRESET);
         if (n == -EAGAIN)
                 return JOIN_WAITING;
-        if (n == 0 && join->pidfd >= 0)
+        if (n == 0 && join->pidfd >= 0 && process_has_executed(process_pid(join->pidfd)))
                 return JOIN_EXECUTED;
         if (n != sizeof(report)) {
                 fd_close(fd);

@@ -25,7 +25,6 @@
 
 /* ---- the socket ---- */
 
-/* If nobody listens any more, the supervisor is dead, and we are about to be. */
 static int leader_say_ready(const Leader *leader, const RootKept *kept, Failure *failure)
 {
         Report report = {.kind = REPORT_READY};
@@ -44,10 +43,11 @@ static int leader_say_ready(const Leader *leader, const RootKept *kept, Failure 
                 report.kept |= REPORT_LAYERS;
                 fds[n++] = kept->layers;
         }
-        fd_send(leader->report, &report, sizeof(report), fds, n);
-        return 0;
+        r = fd_send(leader->report, &report, sizeof(report), fds, n);
+        return r < 0 ? failure_step(failure, r, "speak to", "the supervisor", NULL) : 0;
 }
 
+/* If nobody listens any more, the supervisor is dead, and we are about to be. */
 _noreturn_ static void leader_fail(const Leader *leader, const Failure *failure)
 {
         const Report report = {.kind = REPORT_FAILURE, .failure = *failure};

@@ -34,6 +34,7 @@ struct Creation {
         Registration *registration;
 };
 
+static const char ended[] = "the supervisor ended before the container ran";
 static const char set_up[] = "the set-up by its supervisor";
 
 static void creation_fail(Creation *creation, int r, const sd_bus_error *error)
@@ -74,7 +75,7 @@ static void creation_refused(Creation *creation, sd_bus_message *reply)
 
         if (sd_bus_error_has_name(said, SD_BUS_ERROR_NO_REPLY) ||
             sd_bus_error_has_name(said, SD_BUS_ERROR_DISCONNECTED)) {
-                error_set(&error, ERROR_SETUP_FAILED, "the supervisor ended before the container ran");
+                error_set(&error, ERROR_SETUP_FAILED, ended);
                 said = &error;
         }
         creation_fail(creation, -EIO, said);
@@ -460,6 +461,8 @@ static int creation_without_supervisor(int r, sd_bus_error *error)
 {
         Failure failure;
 
+        if (r == -ECHILD)
+                return error_set(error, ERROR_SETUP_FAILED, ended);
         if (r != -EAGAIN)
                 return error_step(error, r, "execute", "pflask-supervisor", NULL);
         ceiling_failure(&failure, r, "a supervisor", 0, -EBADF);

@@ -33,6 +33,7 @@ struct Injector {
         gboolean is_ready, has_failed;
         GHashTable *tracees;
         gboolean is_armed, is_begun;
+        pid_t supervisor; /* or 0 */
         InjectRole role;
         guint n, n_seen, n_family;
         int error;
@@ -151,7 +152,7 @@ static void call_left(Injector *injector, Tracee *tracee, long value)
                 call_return(tracee->pid, -injector->error);
         tracee->is_failing = FALSE;
         if (injector->is_armed && !injector->is_begun && tracee->has_role && tracee->role == INJECT_KEEPER &&
-            call_is_wait(number) && value > 0) {
+            (injector->supervisor == 0 || injector->supervisor == tracee->pid) && call_is_wait(number) && value > 0) {
                 injector->is_begun = tracee->is_counted = TRUE;
                 injector->n_family = 1;
         }
@@ -283,11 +284,12 @@ void injector_free(Injector *injector)
         g_free(injector);
 }
 
-void injector_arm(Injector *injector, InjectRole role, guint n, int error)
+void injector_arm(Injector *injector, pid_t supervisor, InjectRole role, guint n, int error)
 {
         g_mutex_lock(&injector->mutex);
         injector->is_armed = TRUE;
         injector->is_begun = injector->has_leader = FALSE;
+        injector->supervisor = supervisor;
         injector->role = role;
         injector->n = n;
         injector->n_seen = 0;

@@ -26,8 +26,11 @@ Injector *injector_new(pid_t nursery);
 /** injector_free() - when the nursery has ended */
 void injector_free(Injector *injector);
 
-/** injector_arm() - let the @n-th call of @role, from 1, fail with @error in the next supervisor that is told something */
-void injector_arm(Injector *injector, InjectRole role, guint n, int error);
+/**
+ * injector_arm() - let the @n-th call of @role, from 1, fail with @error
+ * @supervisor:  when that one is next told something; 0: whichever is
+ */
+void injector_arm(Injector *injector, pid_t supervisor, InjectRole role, guint n, int error);
 
 /** injector_await_end() - until nobody is left of that supervisor. Return: FALSE after 10 s. */
 gboolean injector_await_end(Injector *injector);

@@ -7,6 +7,7 @@
  * the call; and nobody and nothing is left of it. The network program's own calls behind its execve(2) are not counted.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,16 +15,19 @@
 #include <sys/syscall.h>
 
 #include "attack.h"
+#include "common/fd.h"
 #include "common/process.h"
 #include "inject.h"
 
 /* No call of a set-up fails with this by itself. */
-enum { INJECTED = EIO, MOST_CALLS = 2000 };
+enum { INJECTED = EIO, LEAST_CALLS = 10, MOST_CALLS = 2000 };
 
 #define OUTSIDE "inj0" /* an interface that a container is given */
 
 typedef struct Row {
         const char *options;
+        GVariant *(*call)(Client *client, const char *options, GError **error);
+        gboolean is_inside; /* of a process that is sent into a container that is there */
 } Row;
 
 static const char *const role_names[] = {
@@ -43,7 +47,10 @@ typedef struct Excuse {
 } Excuse;
 
 /* A supervisor that cannot go on closes its connection, and how far the manager has got with it then is chance. */
-#define ENDED "the supervisor"
+#define ENDED   "the supervisor"
+#define ENDED_2 "its supervisor" /* the same, of a container that was there */
+#define KILLED  "the process was killed before it could run"
+#define UNKNOWN "the process was not understood"
 
 static const Excuse excuses[] = {
         {INJECT_KEEPER, SYS_sendmsg, FALSE, "", "the answer itself, or the greeting of the bus, is not sent", NULL},
@@ -65,6 +72,11 @@ static const Excuse excuses[] = {
 #endif
         {INJECT_KEEPER, SYS_epoll_pwait, TRUE, ENDED, "sd-event's loop cannot go on", NULL},
         {INJECT_KEEPER, SYS_epoll_pwait2, TRUE, ENDED, "sd-event's loop cannot go on", NULL},
+#ifdef SYS_epoll_wait
+        {INJECT_KEEPER, SYS_epoll_wait, TRUE, ENDED_2, "the same", NULL},
+#endif
+        {INJECT_KEEPER, SYS_epoll_pwait, TRUE, ENDED_2, "the same", NULL},
+        {INJECT_KEEPER, SYS_epoll_pwait2, TRUE, ENDED_2, "the same", NULL},
         {INJECT_KEEPER, SYS_timerfd_settime, TRUE, ENDED, "sd-event's loop cannot go on", NULL},
         {INJECT_KEEPER, SYS_timerfd_create, TRUE, ENDED, "sd-event's loop cannot go on", NULL},
         {INJECT_KEEPER, SYS_fcntl, TRUE, "there is no directory", "Create is asked for before Assign was answered",
@@ -94,7 +106,20 @@ static const Excuse excuses[] = {
         {INJECT_LEADER, SYS_recvmsg, TRUE, NULL, "a stub init that has said that it begins", "root"},
         {INJECT_LEADER, SYS_close_range, TRUE, NULL, "a stub init that has said that it begins", "root"},
         {INJECT_LEADER, SYS_rt_sigtimedwait, TRUE, NULL, "a stub init waits again", "root"},
-        {INJECT_OTHER, SYS_execve, TRUE, NULL, "the same, of the command of a stub init", NULL},
+        {INJECT_OTHER, SYS_execve, TRUE, NULL, "the same, of the command of a stub init, and of who is sent in", NULL},
+        {INJECT_OTHER, SYS_faccessat, TRUE, NULL, "the same, of who is sent in", NULL},
+        {INJECT_OTHER, SYS_recvmsg, FALSE, KILLED, "without the supervisor there is nobody to tell", NULL},
+        {INJECT_OTHER, SYS_sendmsg, FALSE, KILLED, "it is what would be told with", NULL},
+        {INJECT_OTHER, SYS_openat, FALSE, "kernel.pty.max", "what ptmx says at its limit", "shell"},
+        {INJECT_OTHER, SYS_newfstatat, FALSE, "cannot use /dev/pts/ptmx", "what cannot be checked is not believed",
+         "shell"},
+        {INJECT_OTHER, SYS_fstatfs, FALSE, "cannot use /dev/pts/ptmx", "what cannot be checked is not believed",
+         "shell"},
+        {INJECT_LEADER, SYS_recvmsg, FALSE, KILLED, "who enters first: without the supervisor there is nobody to tell",
+         NULL},
+        {INJECT_LEADER, SYS_sendmsg, FALSE, KILLED, "the same: it is what would be told with", NULL},
+        {INJECT_KEEPER, SYS_waitid, FALSE, UNKNOWN, "what cannot be checked is not believed", NULL},
+        {INJECT_KEEPER, SYS_newfstatat, FALSE, UNKNOWN, "what cannot be checked is not believed", NULL},
 };
 
 static gboolean is_excused(const char *row, InjectRole role, long number, const char *sentence)
@@ -139,13 +164,45 @@ static pid_t find_nursery(Fixture *fixture)
         g_error("the manager has no nursery");
 }
 
-/* What CreateContainer says. Return: the caller's; NULL when it has succeeded. */
-static char *creation_says(Client *client, const char *option_text, gboolean *ret_is_ours)
+static GVariant *call_create(Client *client, const char *option_text, GError **error)
+{
+        return client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
+                           create_parameters("box", "exec sleep 1000", option_text), NULL, NULL, error);
+}
+
+static const char *const inside[] = {"sleep", "1000", NULL}, *const environment[] = {"A=1", NULL};
+
+static GVariant *call_exec(Client *client, const char *option_text, GError **error)
+{
+        _cleanup_(fd_closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+
+        g_unix_fd_list_append(fds, null, NULL);
+        return client_call(
+                client, MANAGER_PATH, MANAGER_INTERFACE, "ExecContainer",
+                g_variant_new("(ss^as^ashhh@a{sv})", "box", "", inside, environment, 0, 0, 0, options(option_text)),
+                fds, NULL, error);
+}
+
+static GVariant *call_shell(Client *client, const char *option_text, GError **error)
+{
+        return client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "OpenContainerShell",
+                           g_variant_new("(ss^as^as@a{sv})", "box", "", inside, environment, options(option_text)),
+                           NULL, NULL, error);
+}
+
+static pid_t supervisor_of_box(Client *client)
+{
+        create(client, "box", "exec sleep 1000", NULL);
+        g_autoptr(GVariant) pid = property(client, "box", "Supervisor");
+        return (pid_t)g_variant_get_uint32(pid);
+}
+
+/* What the call says. Return: the caller's; NULL when it has succeeded. */
+static char *row_says(const Row *row, Client *client, gboolean *ret_is_ours)
 {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GVariant)
-                reply = client_call(client, MANAGER_PATH, MANAGER_INTERFACE, "CreateContainer",
-                                    create_parameters("box", "exec sleep 1000", option_text), NULL, NULL, &error);
+        g_autoptr(GVariant) reply = row->call(client, row->options, &error);
 
         if (reply)
                 return NULL;
@@ -160,15 +217,26 @@ static void end_box(Client *client)
         outcome(client, MANAGER_PATH, MANAGER_INTERFACE, "WaitContainer", g_variant_new("(s)", "box"));
 }
 
+/* The directory goes when the manager has heard that the supervisor is dead. */
+static void await_name_free(Client *client)
+{
+        gint64 deadline = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
+
+        while (g_file_test(CONTAINERS_DIRECTORY "/box", G_FILE_TEST_EXISTS)) {
+                g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+                n_containers(client);
+        }
+}
+
 /* Return: whether there was a call to fail. */
 static gboolean fail_one(Fixture *fixture, Injector *injector, const Row *row, InjectRole role, guint n)
 {
         gboolean is_ours = FALSE;
 
-        injector_arm(injector, role, n, INJECTED);
-        g_autofree char *sentence = creation_says(fixture->client, row->options, &is_ours);
+        injector_arm(injector, row->is_inside ? supervisor_of_box(fixture->client) : 0, role, n, INJECTED);
+        g_autofree char *sentence = row_says(row, fixture->client, &is_ours);
         long number = injector_disarm(injector);
-        if (!sentence)
+        if (!sentence || row->is_inside)
                 end_box(fixture->client);
         if (number >= 0 && !is_answer_right(fixture->test->name, role, number, sentence, is_ours)) {
                 g_test_message("%s %u: call %ld: %s", role_names[role], n, number, sentence ?: "succeeds");
@@ -179,8 +247,7 @@ static gboolean fail_one(Fixture *fixture, Injector *injector, const Row *row, I
         await_n_containers(fixture->client, 0);
         if (if_nametoindex(OUTSIDE) != 0)
                 g_error("%s %u: call %ld: its interface is left", role_names[role], n, number);
-        if (g_file_test(CONTAINERS_DIRECTORY "/box", G_FILE_TEST_EXISTS))
-                g_error("%s %u: call %ld: its directory is left", role_names[role], n, number);
+        await_name_free(fixture->client);
         return number >= 0;
 }
 
@@ -200,28 +267,35 @@ static void test_each_call(Fixture *fixture)
                 while (n <= most && fail_one(fixture, injector, row, role, n))
                         n++;
                 g_test_message("%s: %u calls", role_names[role], n - 1);
+                if (role != INJECT_OTHER) /* of whom there need not be any */
+                        g_assert_cmpuint(n, >, MIN(most, LEAST_CALLS));
         }
         fixture_stop_manager(fixture, SIGTERM);
         injector_free(injector);
         fixture_start_manager(fixture);
 }
 
-#define INJECTS(test_name, options)                                                                            \
+#define INJECTS(test_name, ...)                                                                                \
         {                                                                                                      \
                 .name = "/inject/" test_name, .function = test_each_call, .flags = ON_BUS, .row = &(const Row) \
                 {                                                                                              \
-                        options                                                                                \
+                        __VA_ARGS__                                                                            \
                 }                                                                                              \
         }
+#define CREATION(test_name, option_text) INJECTS(test_name, .options = option_text, .call = call_create)
+#define INSIDE(test_name, call_inside)   INJECTS(test_name, .call = call_inside, .is_inside = TRUE)
 
 static const Test tests[] = {
-        INJECTS("terminal", NULL),
-        INJECTS("no-terminal", "{'Terminal': <false>}"),
-        INJECTS("network", "{'Interfaces': <[('veth', ['" OUTSIDE "', 'eth0'])]>}"),
-        INJECTS("root", "{'Root': <'/'>, 'Ephemeral': <true>, 'StubInit': <true>, 'Hostname': <'box'>}"),
-        INJECTS("mounts",
-                "{'Mounts': <[('bind', ['/usr', '/mnt']), ('bind-ro', ['/etc', '/media']), ('tmp', ['/srv'])]>}"),
-        INJECTS("user", "{'UserMaps': <[(uint32 0, uint32 100000, uint32 65536)]>}"),
+        CREATION("terminal", NULL),
+        CREATION("no-terminal", "{'Terminal': <false>}"),
+        CREATION("network", "{'Interfaces': <[('veth', ['" OUTSIDE "', 'eth0'])]>}"),
+        CREATION("root", "{'Root': <'/'>, 'Ephemeral': <true>, 'StubInit': <true>, 'Hostname': <'box'>}"),
+        CREATION("mounts",
+                 "{'Mounts': <[('bind', ['/usr', '/mnt']), ('bind-ro', ['/etc', '/media']), ('tmp', ['/srv'])]>}"),
+        CREATION("user", "{'UserMaps': <[(uint32 0, uint32 100000, uint32 65536)]>}"),
+        CREATION("cgroup", "{'Cgroups': <['pids']>}"),
+        INSIDE("exec", call_exec),
+        INSIDE("shell", call_shell),
 };
 
 int main(int argc, char **argv)
