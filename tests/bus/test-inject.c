@@ -194,6 +194,7 @@ static GVariant *call_shell(Client *client, const char *option_text, GError **er
 static pid_t supervisor_of_box(Client *client)
 {
         create(client, "box", "exec sleep 1000", NULL);
+        g_variant_unref(manager_call(client, "ReadContainerLog", "(s)", "box")); /* it is done with the creation */
         g_autoptr(GVariant) pid = property(client, "box", "Supervisor");
         return (pid_t)g_variant_get_uint32(pid);
 }
