@@ -36,6 +36,19 @@ void eviction_warn(const Claim *claim)
         evict(claim);
 }
 
+/* Whoever was to be told of its end has been: a manager that finds it after us has only to clean up. */
+static void eviction_note(const Claim *claim)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+
+        if (record_read(claim->directory, &record) < 0 || record->state == STATE_STARTING)
+                return;
+        record->state = STATE_STARTING;
+        int r = record_write(claim->directory, record);
+        if (r < 0)
+                log_failure(r, "note the end of", claim->name);
+}
+
 static void eviction_free(Eviction *eviction)
 {
         LIST_REMOVE(eviction, others);
@@ -73,6 +86,7 @@ int eviction_begin(Manager *manager, Claim *claim)
                 claim_free(claim);
                 return 0;
         }
+        eviction_note(claim);
         *eviction = (Eviction){.manager = manager, .claim = claim, .look_usec = FIRST_LOOK_USEC};
         LIST_INSERT_HEAD(&manager->evictions, eviction, others);
         int r = sd_event_add_time_relative(manager->event, &eviction->look, CLOCK_MONOTONIC, eviction->look_usec, 1,

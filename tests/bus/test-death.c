@@ -161,6 +161,10 @@ static void test_hanging(Fixture *fixture)
         process_signal(supervisor, SIGKILL);
         wait_for(fixture->client, "box", "lost", 0);
         g_assert_cmpstr(creation_outcome(fixture->client, "box", "exit 3", NULL), ==, ERROR_PREFIX "ContainerExists");
+        fixture_stop_manager(fixture, SIGKILL);
+        fixture_start_manager(fixture);
+        g_assert_cmpuint(n_containers(fixture->client), ==, 0); /* that it was lost has been told */
+        g_assert_cmpstr(creation_outcome(fixture->client, "box", "exit 3", NULL), ==, ERROR_PREFIX "ContainerExists");
         g_assert_true(has_cgroup(fixture));
         server = fd_close(server);
         g_assert_cmpint(umount2(TEST_DIRECTORY "/hanging", MNT_DETACH), ==, 0);
