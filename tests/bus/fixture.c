@@ -664,8 +664,18 @@ static void add_test(const Test *test, TestFlags transport, void (*set_up)(Fixtu
                 g_test_add(path, Fixture, test, set_up, run_test, fixture_tear_down);
 }
 
+/* Who runs the suite with nohup(1), or behind a shell's '&', ignores some: that is not what is tested. */
+static void heed_signals(void)
+{
+        static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+        for (unsigned i = 0; i < ELEMENTS(numbers); i++)
+                signal(numbers[i], SIG_DFL);
+}
+
 int test_program(int argc, char **argv, const Test *tests, size_t n_tests)
 {
+        heed_signals();
         isolate();
         g_test_init(&argc, &argv, NULL);
         build_environment();
