@@ -2,20 +2,20 @@
 #include "manager/account.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fd.h"
 #include "common/process.h"
 #include "common/programs.h"
+#include "manager/reaper.h"
 
 /* A database that hasn't answered by then is taken for broken. */
 #define ACCOUNT_USEC (UINT64_C(10) * 1000000)
 
 struct AccountQuery {
+        const Manager *manager;
         uid_t uid;
         int pidfd;
         int pipe;
@@ -43,11 +43,7 @@ AccountQuery *account_query_free(AccountQuery *query)
                 return NULL;
         sd_event_source_disable_unref(query->io);
         sd_event_source_disable_unref(query->deadline);
-        if (query->pidfd >= 0) {
-                process_signal(query->pidfd, SIGKILL);
-                waitid(P_PIDFD, (id_t)query->pidfd, &(siginfo_t){}, WEXITED);
-        }
-        fd_close(query->pidfd);
+        reaper_take(query->manager, query->pidfd);
         fd_close(query->pipe);
         free(query);
         return NULL;
@@ -149,6 +145,7 @@ int account_ask(Manager *manager, uid_t uid, void (*done)(void *userdata, int r,
 
         if (!query)
                 return -ENOMEM;
+        query->manager = manager;
         query->uid = uid;
         query->pidfd = query->pipe = -EBADF;
         query->done = done;

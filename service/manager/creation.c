@@ -442,7 +442,7 @@ static int creation_supervise(Creation *creation, Started *started, sd_bus_error
 
         started->pidfd = -EBADF;
         if (r < 0) {
-                started_end(started);
+                started_end(creation->manager, started);
                 return error_step(error, r, "hold", "the supervisor", NULL);
         }
         container_take_link(container, TAKE_PTR(started->link));

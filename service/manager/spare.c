@@ -2,19 +2,18 @@
 #include "manager/spare.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/birth.h"
 #include "common/fd.h"
 #include "common/name.h"
 #include "common/process.h"
+#include "manager/reaper.h"
 
 enum { DESCRIPTORS_RESERVED = 256 };
 
@@ -42,18 +41,9 @@ static const Started nobody = {.pidfd = -EBADF};
 
 /* ---- processes ---- */
 
-static void process_end(int pidfd)
+void started_end(const Manager *manager, Started *started)
 {
-        if (pidfd < 0)
-                return;
-        process_signal(pidfd, SIGKILL);
-        waitid(P_PIDFD, (id_t)pidfd, &(siginfo_t){}, WEXITED);
-        fd_close(pidfd);
-}
-
-void started_end(Started *started)
-{
-        process_end(started->pidfd);
+        reaper_take(manager, started->pidfd);
         link_free(started->link);
         *started = nobody;
 }
@@ -87,7 +77,7 @@ static int spare_execute(const Manager *manager, const char *mode, int socket, p
 
 static void spare_forget(Spare *spare)
 {
-        started_end(&spare->started);
+        started_end(spare->manager, &spare->started);
 }
 
 static bool spare_is_there(const Spare *spare)
@@ -161,7 +151,7 @@ static void spare_closed(void *userdata)
 static void nursery_end(Spare *spare)
 {
         spare->births = sd_event_source_disable_unref(spare->births);
-        process_end(spare->nursery);
+        reaper_take(spare->manager, spare->nursery);
         spare->nursery = -EBADF;
         spare->socket = fd_close(spare->socket);
 }
@@ -181,7 +171,7 @@ static int spare_born(sd_event_source *source _unused_, int fd, uint32_t events 
                 nursery_end(spare);
                 spare_fail(spare, -ECHILD);
         } else if (!spare->started.link) { /* its link ended before */
-                process_end(pidfd);
+                reaper_take(spare->manager, pidfd);
         } else {
                 spare->started.pidfd = pidfd;
                 spare->started.pid = birth.pid;

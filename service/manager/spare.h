@@ -45,7 +45,7 @@ SpareWait *spare_wait_free(SpareWait *wait);
 SpareWait *spare_wait_too_long(SpareWait *wait);
 
 /** started_end() - there is nothing for it to do */
-void started_end(Started *started);
+void started_end(const Manager *manager, Started *started);
 
 /** spare_free() - takes NULL; nobody waits any more. Return: NULL. */
 Spare *spare_free(Spare *spare);

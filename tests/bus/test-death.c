@@ -5,6 +5,7 @@
  * Of a leader, a supervisor, a manager, a client, in any order, by SIGKILL: whoever remains goes on, what belonged to the
  * dead goes with them, and the container's name can be used at once.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -77,20 +78,21 @@ static void write_to(const char *directory, const char *file, const char *text)
         g_assert_cmpint(write(fd, text, strlen(text)), ==, (gssize)strlen(text));
 }
 
-/* A cgroup of our own in the hierarchy of version 1 that has memory. Return: the caller's, or NULL. */
-static char *memory_cgroup(void)
+/* A cgroup of our own in the hierarchy of version 1 that has @controller. Return: the caller's, or NULL. */
+static char *own_cgroup(const char *controller)
 {
-        static const char hierarchy[] = "/sys/fs/cgroup/memory";
+        g_autofree char *pattern = g_strdup_printf("^\\d+:%s:(.*)$", controller);
         g_autofree char *own = NULL;
 
         if (!g_file_get_contents("/proc/self/cgroup", &own, NULL, NULL))
                 return NULL;
-        g_autoptr(GRegex) line = g_regex_new("^\\d+:memory:(.*)$", G_REGEX_MULTILINE, 0, NULL);
+        g_autoptr(GRegex) line = g_regex_new(pattern, G_REGEX_MULTILINE, 0, NULL);
         g_autoptr(GMatchInfo) match = NULL;
         if (!g_regex_match(line, own, 0, &match))
                 return NULL;
         g_autofree char *inside = g_match_info_fetch(match, 1);
-        g_autofree char *path = g_strdup_printf("%s%s/pflask-death-%d", hierarchy, inside, (int)getpid());
+        g_autofree char *path = g_strdup_printf("/sys/fs/cgroup/%s%s/pflask-death-%d", controller, inside,
+                                                (int)getpid());
         return mkdir(path, 0755) == 0 ? g_steal_pointer(&path) : NULL;
 }
 
@@ -107,7 +109,7 @@ static guint n_killed(const char *cgroup)
 /* The kernel chooses the supervisor, which has no memory for anything any more. */
 static void test_no_memory(Fixture *fixture)
 {
-        g_autofree char *cgroup = memory_cgroup();
+        g_autofree char *cgroup = own_cgroup("memory");
 
         if (!cgroup) {
                 g_test_skip("no memory controller of cgroup v1 is to be had here");
@@ -210,6 +212,31 @@ static void test_stopped_nursery(Fixture *fixture)
         make_box(fixture->client);
 }
 
+/* The same of one that is killed and cannot die, since the kernel has frozen it: nobody waits until it can. */
+static void test_frozen_nursery(Fixture *fixture)
+{
+        g_autofree char *cgroup = own_cgroup("freezer");
+
+        if (!cgroup)
+                return g_test_skip("no freezer of cgroup v1 is to be had here");
+        fixture_configure(fixture, "StartTimeoutSec=1");
+        _cleanup_(fd_closep) int spare = pidfd_open(await_spare(fixture->client), 0);
+        pid_t pid = await_nursery(fixture->client);
+        _cleanup_(fd_closep) int nursery = pidfd_open(pid, 0);
+        g_autofree char *number = g_strdup_printf("%d", (int)pid);
+        write_to(cgroup, "cgroup.procs", number);
+        write_to(cgroup, "freezer.state", "FROZEN");
+        process_signal(spare, SIGKILL);
+        await_process(spare);
+        assert_is_late(fixture->client);
+        make_box(fixture->client);
+        g_assert_true(process_is_alive(nursery));
+        write_to(cgroup, "freezer.state", "THAWED");
+        await_process(nursery);
+        while (rmdir(cgroup) < 0 && errno == EBUSY)
+                n_containers(fixture->client); /* the manager has it reaped meanwhile */
+}
+
 /* ---- of who reads the console ---- */
 
 static guint64 dropped(Client *client)
@@ -292,6 +319,7 @@ static const Test tests[] = {
         TEST("/death/of-a-supervisor-before-who-cannot-die", test_hanging, ON_BUS),
         TEST("/death/of-a-stopped-supervisor-frees-the-name", test_stopped_supervisor, ON_BUS),
         TEST("/death/of-a-stopped-nursery-is-one-containers-loss", test_stopped_nursery, ON_BUS),
+        TEST("/death/of-a-frozen-nursery-holds-up-nobody", test_frozen_nursery, ON_BUS),
         TEST("/death/of-a-stopped-reader-lets-its-container-go-on", test_stopped_reader, ON_BOTH),
         TEST("/death/of-the-program-ends-what-it-has-started", test_killed_program, ON_BUS),
 };
