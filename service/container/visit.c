@@ -228,9 +228,11 @@ int visit_read(Visit *visit, Failure *failure)
                 return VISIT_UNDER_WAY;
         if (n == 0)
                 return visit_read_end(visit, failure);
+        if (n < 0)
+                return failure_step(failure, (int)n, "listen to", "the process that does it", NULL);
         if (n != sizeof(told)) {
                 fd_close(fd);
-                return failure_set(failure, n < 0 ? (int)n : -EPROTO, FAILURE_SETUP, "the visit was not understood");
+                return failure_set(failure, -EPROTO, FAILURE_SETUP, "the process that did it was not understood");
         }
         return visit_take(visit, &told, fd);
 }

@@ -100,6 +100,16 @@ int claim_take_over(int parent, const char *name, Claim **ret)
         return r;
 }
 
+bool claim_is_held(int parent, const char *name)
+{
+        int directory;
+        int r = claim_lock(parent, name, &directory);
+
+        if (r >= 0)
+                fd_close(directory);
+        return r == -EBUSY;
+}
+
 void claim_hand_over(Claim *claim)
 {
         claim->directory = fd_close(claim->directory);

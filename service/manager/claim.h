@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/macros.h"
 
 typedef struct Claim {
@@ -27,6 +29,9 @@ int claim_make(int parent, const char *name, Claim **ret);
 
 /** claim_take_over() - the directory @name if it has no owner any more. Return: 0; -EBUSY while it has; -errno. */
 int claim_take_over(int parent, const char *name, Claim **ret);
+
+/** claim_is_held() - has the directory @name an owner? */
+bool claim_is_held(int parent, const char *name);
 
 /** claim_hand_over() - it is the supervisor's from here: the claim only closes. */
 void claim_hand_over(Claim *claim);

@@ -6,13 +6,18 @@
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "common/fd.h"
 #include "common/process.h"
 #include "manager/eviction.h"
+#include "manager/register.h"
 
 /* More than a supervisor takes to kill its leader, and to give back interfaces and cgroups. */
 #define PATIENCE_USEC (UINT64_C(10) * 1000000)
+
+#define FIRST_LOOK_USEC UINT64_C(500)
+#define LAST_LOOK_USEC  UINT64_C(256000)
 
 static Keeper *keeper_free(Keeper *keeper)
 {
@@ -29,20 +34,49 @@ static Keeper *keeper_free(Keeper *keeper)
         return NULL;
 }
 
-/* The process is dead, and with it the lock on its directory: what it left there is cleaned up by who takes it over. */
-static int keeper_died(sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *userdata)
+/* With the process goes the lock on its directory: what it left there is cleaned up by who takes it over. */
+static void keeper_end(Keeper *keeper)
 {
-        Keeper *keeper = userdata;
         Container *container = keeper->container;
-        Result result;
-        int status;
 
-        process_wait(fd, &result, &status); /* of a supervisor that isn't our child its parent takes the status */
         if (!container)
                 eviction_of(keeper->manager, keeper->name);
         keeper_free(keeper);
         if (container)
                 container_lost(container);
+}
+
+static int keeper_look(sd_event_source *source, uint64_t usec _unused_, void *userdata)
+{
+        Keeper *keeper = userdata;
+
+        keeper->look_usec *= 2;
+        if (keeper->look_usec > LAST_LOOK_USEC ||
+            !claim_is_held(register_directory(keeper->manager->reg), keeper->name) ||
+            sd_event_source_set_time_relative(source, keeper->look_usec) < 0 ||
+            sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) < 0)
+                keeper_end(keeper);
+        return 0;
+}
+
+/*
+ * Whom it had only just cloned has the lock, too, until it has let go of it or heard that it is to die; where that takes
+ * longer, somebody else has the name by now.
+ */
+static int keeper_died(sd_event_source *source, int fd, uint32_t events _unused_, void *userdata)
+{
+        Keeper *keeper = userdata;
+        Result result;
+        int status;
+
+        process_wait(fd, &result, &status); /* of a supervisor that isn't our child its parent takes the status */
+        sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        keeper->patience = sd_event_source_disable_unref(keeper->patience);
+        keeper->look_usec = FIRST_LOOK_USEC;
+        if (!claim_is_held(register_directory(keeper->manager->reg), keeper->name) ||
+            sd_event_add_time_relative(keeper->manager->event, &keeper->patience, CLOCK_MONOTONIC, keeper->look_usec, 1,
+                                       keeper_look, keeper) < 0)
+                keeper_end(keeper);
         return 0;
 }
 

@@ -20,7 +20,8 @@ struct Keeper {
         pid_t pid;   /* for people to read */
         uid_t owner; /* of the container that it had */
         sd_event_source *death;
-        sd_event_source *patience; /* how long it may take to end */
+        sd_event_source *patience; /* how long it may take to end; then, to the next look at its lock */
+        uint64_t look_usec;        /* from the one to the next */
 };
 
 /** keeper_begin() - hold our child @pid, the supervisor of a new container; @pidfd is consumed. Return: 0; -errno. */

@@ -337,9 +337,10 @@ static int transfer_send(Transfer *transfer, sd_bus_error *error)
                 return failure.code < 0 ? failure_to_bus_error(&failure, error) : r;
         if (transfer->row->limit_usec > 0)
                 r = transfer_set_timer(transfer, transfer->row->limit_usec, transfer_out_of_time);
-        return r < 0 ? r
-                     : sd_event_add_io(supervisor->event, &transfer->source, transfer->visit->report, EPOLLIN,
-                                       transfer_told, transfer);
+        if (r >= 0)
+                r = sd_event_add_io(supervisor->event, &transfer->source, transfer->visit->report, EPOLLIN,
+                                    transfer_told, transfer);
+        return r < 0 ? error_step(error, r, "wait for", "the process that does it", NULL) : 0;
 }
 
 int transfer_begin(Supervisor *supervisor, sd_bus_message *call, TransferKind kind, sd_bus_error *error)
