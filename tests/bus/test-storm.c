@@ -13,7 +13,8 @@
 #include "common/fd.h"
 #include "fixture.h"
 
-enum { CLIENTS = 8, CREATIONS = 500, AT_ONCE = 16 };
+/* With fewer, the first kill would hit them all. */
+enum { CLIENTS = 8, CREATIONS = 500, LEAST_CREATIONS = 100, AT_ONCE = 16 };
 
 typedef struct Creation {
         Pending pending;
@@ -150,7 +151,7 @@ static void storm_check(const Storm *storm)
 
 static void test_storm(Fixture *fixture)
 {
-        guint n = rounds(CREATIONS);
+        guint n = MAX(rounds(CREATIONS), LEAST_CREATIONS);
         g_autofree Creation *creations = g_new0(Creation, n);
         Storm storm = {.fixture = fixture, .creations = creations, .n = n};
 
