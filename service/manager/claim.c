@@ -75,13 +75,13 @@ int claim_make(int parent, const char *name, Claim **ret)
                 int r = claim_lock(parent, name, &directory);
                 if (r == -EBUSY || r == -ENOENT || r == -ESTALE)
                         continue;
-                if (r < 0)
-                        return r;
-                r = claim_new(parent, directory, name, ret);
-                if (r < 0) {
-                        unlinkat(parent, name, AT_REMOVEDIR);
-                        fd_close(directory);
+                if (r >= 0) {
+                        r = claim_new(parent, directory, name, ret);
+                        if (r < 0)
+                                fd_close(directory);
                 }
+                if (r < 0)
+                        unlinkat(parent, name, AT_REMOVEDIR);
                 return r;
         }
         return -EEXIST;
