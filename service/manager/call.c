@@ -214,19 +214,35 @@ void call_again(Call *call)
                 call_reply_error(call, r, NULL);
 }
 
-int call_reply_with_lease(Call *call, sd_bus_message *reply, int lease)
+/* What was wrong with the message, or wants memory, D-Bus has names for. Anything else failed us. */
+static void call_explain(const Call *call, int r, sd_bus_error *error)
+{
+        if (r == -EINVAL || r == -EBADMSG || r == -ENXIO || r == -ENOMEM)
+                sd_bus_error_set_errno(error, r);
+        else
+                error_step(error, r, "carry out", call->method->member, NULL);
+}
+
+int call_try_reply(Call *call, sd_bus_message *reply, int lease)
 {
         int r = sd_bus_send(NULL, reply, NULL);
 
         sd_bus_message_unref(reply);
-        if (r < 0) {
-                call_reply_error(call, r, NULL);
-                return CALL_ANSWERED;
-        }
+        if (r < 0)
+                return r;
         delivery_sent(call);
         if (lease >= 0)
                 handover_say_when_sent(call->manager, sd_bus_message_get_bus(call->message), lease);
         call_free(call);
+        return CALL_ANSWERED;
+}
+
+int call_reply_with_lease(Call *call, sd_bus_message *reply, int lease)
+{
+        int r = call_try_reply(call, reply, lease);
+
+        if (r < 0)
+                call_reply_error(call, r, NULL);
         return CALL_ANSWERED;
 }
 
@@ -237,9 +253,16 @@ int call_reply(Call *call, sd_bus_message *reply)
 
 void call_reply_error(Call *call, int r, const sd_bus_error *error)
 {
-        if (error && sd_bus_error_is_set(error))
-                sd_bus_reply_method_error(call->message, error);
-        else
-                sd_bus_reply_method_errno(call->message, r, NULL);
+        _cleanup_(sd_bus_error_free) sd_bus_error plain = SD_BUS_ERROR_NULL;
+
+        if (!error || !sd_bus_error_is_set(error)) {
+                call_explain(call, r, &plain);
+                error = &plain;
+        }
+        r = sd_bus_reply_method_error(call->message, error);
+        if (r < 0) /* once more, as what the kernel lacked for a moment; nobody else would ever answer */
+                r = sd_bus_reply_method_error(call->message, error);
+        if (r < 0 && sd_bus_is_open(sd_bus_message_get_bus(call->message)) > 0)
+                log_failure(r, "answer", call->caller->name ?: "a peer");
         call_free(call);
 }

@@ -96,8 +96,16 @@ void call_resume(Call *call);
 /** call_again() - take it through its steps once more, soon, from the loop; the call stays */
 void call_again(Call *call);
 
-/** call_reply() - send @reply, which is consumed, and free the call. Return: CALL_ANSWERED. */
+/** call_reply() - send @reply, which is consumed, or why it could not be sent, and free the call. Return: CALL_ANSWERED. */
 int call_reply(Call *call, sd_bus_message *reply);
+
+/**
+ * call_try_reply() - send @reply, which is consumed, and free the call if it could be sent
+ * @lease:  in @reply, borrowed; or -EBADF
+ *
+ * Return: CALL_ANSWERED; -errno, and then the call is still there.
+ */
+int call_try_reply(Call *call, sd_bus_message *reply, int lease);
 
 /** call_reply_with_lease() - the same with a reply that contains @lease, which is borrowed. Return: CALL_ANSWERED. */
 int call_reply_with_lease(Call *call, sd_bus_message *reply, int lease);

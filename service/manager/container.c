@@ -148,10 +148,11 @@ static int wait_reply(const Container *container, Call *call)
                 r = sd_bus_message_append(reply, "si", result_name(container->result), container->exit_status);
         if (r < 0)
                 return r;
-        return call_reply(call, TAKE_PTR(reply));
+        return call_try_reply(call, TAKE_PTR(reply), -EBADF);
 }
 
-static void container_answer_wait(Container *container, Call *call)
+/* Return: whether it is on its way. */
+static bool container_answer_wait(Container *container, Call *call)
 {
         FAULT_POINT(EXIT_TELLING);
         TAILQ_REMOVE(&container->waits, call, waiting);
@@ -159,6 +160,7 @@ static void container_answer_wait(Container *container, Call *call)
         int r = wait_reply(container, call);
         if (r < 0)
                 call_reply_error(call, r, NULL);
+        return r >= 0;
 }
 
 /* Who has heard how it ended knows it, also where another manager was faster, and has told its owner. */
@@ -229,25 +231,35 @@ void container_publish(Container *container)
 
 /* ---- the end ---- */
 
-/* The owner is told, and whoever else waits, for after this nobody can be: the container is to be forgotten. */
-static void container_tell_owner(Container *container)
+/*
+ * The owner is told, and whoever else waits, for after this nobody can be.
+ *
+ * Return: whether the container is to be forgotten: an owner has heard it.
+ */
+static bool container_tell_owner(Container *container)
 {
-        while (!TAILQ_EMPTY(&container->waits))
-                container_answer_wait(container, TAILQ_FIRST(&container->waits));
+        bool is_told = false;
+
+        while (!TAILQ_EMPTY(&container->waits)) {
+                Call *call = TAILQ_FIRST(&container->waits);
+                bool is_owner = call->caller->uid == container->owner;
+                is_told |= container_answer_wait(container, call) && is_owner;
+        }
         FAULT_POINT(EXIT_TOLD);
+        return is_told;
 }
 
 static int container_owner_is_there(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
         Call *call = userdata;
+        Container *container = call->waits_for;
         int is_there = false;
 
         call->slot = sd_bus_slot_unref(call->slot);
-        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "b", &is_there) < 0 || !is_there)
-                return 0;
-        Container *container = call->waits_for;
-        container_tell_owner(container);
-        container_forget(container);
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "b", &is_there) < 0)
+                container_answer_wait(container, call); /* who may not have heard it can ask once more */
+        else if (is_there && container_tell_owner(container))
+                container_forget(container);
         return 0;
 }
 
@@ -284,9 +296,7 @@ static bool container_tell_all(Container *container)
                 else
                         is_owner_there |= caller_is_there(call->caller);
         }
-        if (is_owner_there)
-                container_tell_owner(container);
-        return is_owner_there;
+        return is_owner_there && container_tell_owner(container);
 }
 
 int container_wait(Container *container, Call *call)
@@ -429,7 +439,11 @@ void container_forget(Container *container)
         container->query = sd_bus_slot_unref(container->query);
         int r = link_call(container->link, SUPERVISOR_INTERFACE, "Forget", container_forgotten, container,
                           &container->query, NULL);
-        if (r < 0)
+        if (r >= 0)
+                return;
+        if (container->keeper) /* it has nothing more to do, and goes one way or the other */
+                process_signal(container->keeper->pidfd, SIGKILL);
+        else
                 container_free(container);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "manager/creation.h"
 
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +9,7 @@
 #include "common/fault.h"
 #include "common/fd.h"
 #include "common/names.h"
+#include "common/process.h"
 #include "container/ceiling.h"
 #include "manager/container.h"
 #include "manager/eviction.h"
@@ -81,6 +83,15 @@ static void creation_refused(Creation *creation, sd_bus_message *reply)
         creation_fail(creation, -EIO, said);
 }
 
+static void creation_withdraw(const Creation *creation, Container *container)
+{
+        keeper_expect_end(container);
+        if (creation->scope || container->unit)
+                scope_stop(creation->manager->bus, container->name);
+        if (container->is_registered)
+                machine_unregister(creation->manager->bus, container->name);
+}
+
 /*
  * Its supervisor goes with the link to it, and with that everything else: but for a scope that both were put into while
  * they died, and a machine that machined has only heard of when the scope was gone.
@@ -90,11 +101,7 @@ static void creation_give_up(Creation *creation)
         Container *container = creation->container;
 
         container->creation = NULL;
-        keeper_expect_end(container);
-        if (creation->scope || container->unit)
-                scope_stop(creation->manager->bus, container->name);
-        if (container->is_registered)
-                machine_unregister(creation->manager->bus, container->name);
+        creation_withdraw(creation, container);
         container_free(container);
 }
 
@@ -215,6 +222,19 @@ static int creation_append_answer(Creation *creation, sd_bus_message *reply, sd_
 }
 
 /*
+ * Its supervisor has been told that it is somebody's, but whoever asked for it cannot be, and hears that there is none.
+ * Until its supervisor has gone we know it, so that nobody finds it.
+ */
+static void creation_take_back(Creation *creation, Container *container, int r)
+{
+        container->is_forgotten = true;
+        if (link_call(container->link, SUPERVISOR_INTERFACE, "Disown", NULL, NULL, NULL, NULL) < 0)
+                process_signal(container->keeper->pidfd, SIGKILL);
+        creation_withdraw(creation, container);
+        creation_fail(creation, r, NULL);
+}
+
+/*
  * The leader has become the command. From here the container is its own, as soon as the call has been answered; where
  * the lease isn't part of the answer, just before: whoever has been told of a container shall find it.
  */
@@ -247,11 +267,15 @@ static int creation_started(sd_bus_message *started, void *userdata, sd_bus_erro
         container->has_terminal = call->spec->terminal;
         container->is_confined = call->confinement.is_confined;
         container->is_attached = kind == CREATION_ATTACHED;
-        if (kind == CREATION_DETACHED)
-                handover_say(lease);
+        r = kind == CREATION_DETACHED ? handover_say(lease) : 0;
         FAULT_POINT(CREATE_CERTAIN);
         /* Who waits is answered first: everybody is told afterwards. */
-        call_reply_with_lease(call, TAKE_PTR(reply), kind == CREATION_ATTACHED ? lease : -EBADF);
+        if (r >= 0)
+                r = call_try_reply(call, TAKE_PTR(reply), kind == CREATION_ATTACHED ? lease : -EBADF);
+        if (r < 0) {
+                creation_take_back(creation, container, r);
+                return 0;
+        }
         container_publish(container);
         if (!container->manager->is_direct) /* which mostly makes one */
                 spare_prepare(container->manager);

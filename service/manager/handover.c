@@ -12,9 +12,15 @@ struct Handover {
         int lease;
 };
 
-void handover_say(int lease)
+int handover_say(int lease)
 {
-        send(lease, "g", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return send(lease, "g", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Its supervisor has gone, or it has been said; anything else passes. */
+static bool handover_is_over(int r)
+{
+        return r >= 0 || r == -EPIPE || r == -ECONNRESET;
 }
 
 static bool bus_has_sent_all(sd_bus *bus)
@@ -42,8 +48,8 @@ static bool handovers_say(Manager *manager)
                 bool is_open = sd_bus_is_open(handover->bus) > 0;
                 if (is_open && !bus_has_sent_all(handover->bus))
                         continue;
-                if (is_open)
-                        handover_say(handover->lease);
+                if (is_open && !handover_is_over(handover_say(handover->lease)))
+                        continue;
                 TAILQ_REMOVE(&manager->handovers, handover, others);
                 handover_free(handover);
         }
@@ -80,7 +86,9 @@ static int handover_queue(Manager *manager, sd_bus *bus, int lease)
 void handover_say_when_sent(Manager *manager, sd_bus *bus, int lease)
 {
         FAULT_POINT(LEASE_SENT);
-        if (bus_has_sent_all(bus) || handover_queue(manager, bus, lease) < 0)
+        if (bus_has_sent_all(bus) && handover_is_over(handover_say(lease)))
+                return;
+        if (handover_queue(manager, bus, lease) < 0)
                 handover_say(lease);
 }
 

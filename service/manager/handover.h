@@ -12,8 +12,8 @@
 
 typedef struct Handover Handover;
 
-/** handover_say() - the answer is certain: say so at once */
-void handover_say(int lease);
+/** handover_say() - the answer is certain: say so at once. Return: 0; -errno. */
+int handover_say(int lease);
 
 /**
  * handover_say_when_sent() - say it when all that has been sent on @bus so far is on its way

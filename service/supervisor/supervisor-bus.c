@@ -334,6 +334,13 @@ static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+/* Whoever asked for it has not been told that there is a container. */
+static int method_disown(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+        supervisor_disown(userdata);
+        return sd_bus_reply_method_return(message, NULL);
+}
+
 static int method_forget(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Supervisor *supervisor = userdata;
@@ -446,6 +453,7 @@ static const sd_bus_vtable supervisor_vtable[] = {
         METHOD("Cancel", "t", P(cookie), "", "", method_cancel),
         METHOD("Terminate", "", "", "", "", method_terminate),
         METHOD("Describe", "", "", "asa{sv}", P(command) P(options), method_describe),
+        METHOD("Disown", "", "", "", "", method_disown),
         METHOD("Forget", "", "", "", "", method_forget),
         SD_BUS_SIGNAL_WITH_NAMES("Exited", "si", P(result) P(status), 0),
         SD_BUS_SIGNAL_WITH_NAMES("CopyProgress", "ttttt", P(cookie) P(bytes) P(total_bytes) P(files) P(total_files), 0),
