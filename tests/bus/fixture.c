@@ -574,7 +574,7 @@ void await_n_containers(Client *client, gsize n)
         g_assert_cmpuint(n_containers(client), ==, n);
 }
 
-static void count_what_is_left(Fixture *fixture)
+void fixture_check(Fixture *fixture)
 {
         g_autofree char *mounts = read_mounts();
 
@@ -605,7 +605,7 @@ static void fixture_set_up(Fixture *fixture, const Test *test, TestFlags transpo
 
 static void fixture_tear_down(Fixture *fixture, const void *test _unused_)
 {
-        count_what_is_left(fixture);
+        fixture_check(fixture);
         if (fixture->transport != ON_DIRECT)
                 fixture_stop_manager(fixture, SIGTERM);
         else

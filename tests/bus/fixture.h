@@ -83,6 +83,9 @@ void fixture_await_failure(Fixture *fixture);
 /** fixture_fail_manager() - start one, and until it has been killed before it was ready */
 void fixture_fail_manager(Fixture *fixture);
 
+/** fixture_check() - that nothing is left of any container: as at the end of each test */
+void fixture_check(Fixture *fixture);
+
 /** rounds() - how often to repeat what must never fail: @n, or PFLASK_TEST_ROUNDS if that is less */
 guint rounds(guint n);
 

@@ -29,7 +29,8 @@ struct Injector {
         GThread *thread;
         GMutex mutex; /* of all below */
         GCond changed;
-        pid_t nursery;
+        pid_t first;       /* the nursery, or the manager */
+        gboolean is_alone; /* it is the manager: whom that makes is not traced */
         gboolean is_ready, has_failed;
         GHashTable *tracees;
         gboolean is_armed, is_begun;
@@ -100,19 +101,24 @@ enum { CAN_INJECT = FALSE };
 /* ---- one stop ---- */
 
 /*
- * What cannot fail, or of which nothing depends on the answer; close(2), whose descriptor is gone even if it fails; and a
- * signal to a child by its pidfd, which reaches it or comes too late.
+ * What cannot fail, or of which nothing depends on the answer; close(2), whose descriptor is gone even if it fails; a
+ * signal to a child by its pidfd, which reaches it or comes too late; and what the kernel needs nothing for: poll(2) of
+ * a few descriptors, and what a socket of ours is.
  */
 static gboolean call_cannot_fail(long number)
 {
         static const long numbers[] = {
-                SYS_exit,          SYS_exit_group, SYS_rt_sigreturn,
-                SYS_getpid,        SYS_getppid,    SYS_gettid,
-                SYS_getuid,        SYS_geteuid,    SYS_getgid,
-                SYS_getegid,       SYS_umask,      SYS_rt_sigprocmask,
-                SYS_rt_sigaction,  SYS_close,      SYS_munmap,
-                SYS_futex,         SYS_madvise,    SYS_set_robust_list,
-                SYS_clock_gettime, SYS_brk,        SYS_pidfd_send_signal,
+                SYS_exit,          SYS_exit_group,  SYS_rt_sigreturn,
+                SYS_getpid,        SYS_getppid,     SYS_gettid,
+                SYS_getuid,        SYS_geteuid,     SYS_getgid,
+                SYS_getegid,       SYS_umask,       SYS_rt_sigprocmask,
+                SYS_rt_sigaction,  SYS_close,       SYS_munmap,
+                SYS_futex,         SYS_madvise,     SYS_set_robust_list,
+                SYS_clock_gettime, SYS_brk,         SYS_pidfd_send_signal,
+                SYS_ppoll,         SYS_getsockname, SYS_getsockopt,
+#ifdef SYS_poll
+                SYS_poll,
+#endif
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
@@ -143,7 +149,13 @@ static gboolean call_is_wait(long number)
         return number == SYS_epoll_pwait || number == SYS_epoll_pwait2;
 }
 
-/* A supervisor waits in epoll_wait(2) for somebody to tell it what it is for. */
+/* Whoever waits in epoll_wait(2), until somebody tells it what it is for. */
+static gboolean is_next(const Injector *injector, const Tracee *tracee)
+{
+        return tracee->has_role && (tracee->role == INJECT_MANAGER || tracee->role == INJECT_KEEPER) &&
+               (injector->supervisor == 0 || injector->supervisor == tracee->pid);
+}
+
 static void call_left(Injector *injector, Tracee *tracee, long value)
 {
         long number = tracee->number;
@@ -151,8 +163,8 @@ static void call_left(Injector *injector, Tracee *tracee, long value)
         if (tracee->is_failing)
                 call_return(tracee->pid, -injector->error);
         tracee->is_failing = FALSE;
-        if (injector->is_armed && !injector->is_begun && tracee->has_role && tracee->role == INJECT_KEEPER &&
-            (injector->supervisor == 0 || injector->supervisor == tracee->pid) && call_is_wait(number) && value > 0) {
+        if (injector->is_armed && !injector->is_begun && is_next(injector, tracee) && call_is_wait(number) &&
+            value > 0) {
                 injector->is_begun = tracee->is_counted = TRUE;
                 injector->n_family = 1;
         }
@@ -232,6 +244,40 @@ static void tracee_stopped(Injector *injector, Tracee *tracee, int status)
         tracee_go_on(tracee, event || signal == (SIGTRAP | 0x80) ? 0 : signal);
 }
 
+/* Return: whether @injector traces it, and from now on. */
+static gboolean injector_seize(Injector *injector)
+{
+        Tracee *first = tracee_get(injector, injector->first);
+
+        first->is_nursery = !injector->is_alone;
+        if (!injector->is_alone)
+                return ptrace(PTRACE_SEIZE, first->pid, 0, OPTIONS) == 0;
+        first->role = INJECT_MANAGER;
+        first->has_role = TRUE;
+        return ptrace(PTRACE_SEIZE, first->pid, 0, PTRACE_O_TRACESYSGOOD) == 0 &&
+               ptrace(PTRACE_INTERRUPT, first->pid, 0, 0) == 0;
+}
+
+/* The manager is a child of ours, too, and its end is for whoever started it. Return: FALSE when there is nobody. */
+static gboolean injector_wait(const Injector *injector, pid_t *ret_pid, int *ret_status)
+{
+        siginfo_t info;
+
+        if (!injector->is_alone) {
+                while ((*ret_pid = waitpid(-1, ret_status, __WALL | __WNOTHREAD)) < 0)
+                        if (errno != EINTR)
+                                return FALSE;
+                return TRUE;
+        }
+        *ret_pid = injector->first;
+        if (waitid(P_PID, (id_t)*ret_pid, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL) < 0 ||
+            (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) ||
+            waitid(P_PID, (id_t)*ret_pid, &info, WSTOPPED | WNOHANG | __WALL) < 0)
+                return FALSE;
+        *ret_status = info.si_status << 8 | 0x7f; /* as waitpid(2) says it */
+        return TRUE;
+}
+
 static void *injector_run(void *data)
 {
         Injector *injector = data;
@@ -239,12 +285,11 @@ static void *injector_run(void *data)
         int status;
 
         g_mutex_lock(&injector->mutex);
-        injector->has_failed = ptrace(PTRACE_SEIZE, injector->nursery, 0, OPTIONS) < 0;
+        injector->has_failed = !injector_seize(injector);
         injector->is_ready = TRUE;
-        tracee_get(injector, injector->nursery)->is_nursery = TRUE;
         g_cond_broadcast(&injector->changed);
         g_mutex_unlock(&injector->mutex);
-        while ((pid = waitpid(-1, &status, __WALL | __WNOTHREAD)) > 0 || errno == EINTR) {
+        while (injector_wait(injector, &pid, &status)) {
                 g_mutex_lock(&injector->mutex);
                 Tracee *tracee = tracee_get(injector, pid);
                 if (WIFSTOPPED(status))
@@ -259,12 +304,13 @@ static void *injector_run(void *data)
 
 /* ---- for the test ---- */
 
-Injector *injector_new(pid_t nursery)
+static Injector *injector_begin(pid_t first, gboolean is_alone)
 {
         if (!CAN_INJECT)
                 return NULL;
         Injector *injector = g_new0(Injector, 1);
-        injector->nursery = nursery;
+        injector->first = first;
+        injector->is_alone = is_alone;
         injector->tracees = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         injector->thread = g_thread_new("injector", injector_run, injector);
         g_mutex_lock(&injector->mutex);
@@ -275,6 +321,16 @@ Injector *injector_new(pid_t nursery)
                 return injector;
         injector_free(injector);
         return NULL;
+}
+
+Injector *injector_new(pid_t nursery)
+{
+        return injector_begin(nursery, FALSE);
+}
+
+Injector *injector_new_of_manager(pid_t manager)
+{
+        return injector_begin(manager, TRUE);
 }
 
 void injector_free(Injector *injector)

@@ -2,9 +2,9 @@
 /*
  * Injector
  *
- * Traces every supervisor that the manager's nursery bears, and whom that one clones, and makes one system call of a
- * set-up fail without its being made: the nth of a role. It counts from the moment at which the supervisor is first
- * told something, up to the execve(2) of whoever makes it; so the dynamic loader is not counted.
+ * Traces every supervisor that the manager's nursery bears, and whom that one clones, or the manager itself, and makes
+ * one system call fail without its being made: the nth of a role. It counts from the moment at which the supervisor, or
+ * the manager, is next told something, up to the execve(2) of whoever makes it; so the dynamic loader is not counted.
  */
 #pragma once
 
@@ -16,6 +16,7 @@ typedef enum {
         INJECT_LEADER, /* its first child: the set-up */
         INJECT_OTHER,  /* whoever else either of them clones */
         N_INJECT_ROLES,
+        INJECT_MANAGER = N_INJECT_ROLES,
 } InjectRole;
 
 typedef struct Injector Injector;
@@ -23,7 +24,10 @@ typedef struct Injector Injector;
 /** injector_new() - trace what @nursery bears from now on. Return: NULL where this machine cannot. */
 Injector *injector_new(pid_t nursery);
 
-/** injector_free() - when the nursery has ended */
+/** injector_new_of_manager() - trace the manager, a child of ours, alone; the same otherwise */
+Injector *injector_new_of_manager(pid_t manager);
+
+/** injector_free() - when the nursery, or the manager, has ended */
 void injector_free(Injector *injector);
 
 /**

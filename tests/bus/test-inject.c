@@ -131,7 +131,6 @@ static const Excuse excuses[] = {
         {INJECT_OTHER, SYS_sendmsg, FALSE, KILLED_2, "it is what would be told with", NULL},
         {INJECT_LEADER, SYS_sendmsg, FALSE, KILLED_2, "it is what would be told with", NULL},
         {INJECT_LEADER, SYS_recvmsg, TRUE, KILLED_2, "the other half of a copy is taken for dead", "copy"},
-        {INJECT_OTHER, SYS_poll, FALSE, KILLED_2, "the same", "copy"},
         {INJECT_OTHER, SYS_lseek, TRUE, NULL, "a file without holes", "copy"},
         {INJECT_OTHER, SYS_mmap, TRUE, NULL, "a smaller buffer", "copy"},
         {INJECT_OTHER, SYS_newfstatat, TRUE, NULL, "whether there is something: what makes it tells", "copy"},
