@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/names.h"
+#include "common/process.h"
 #include "manager/call.h"
 #include "manager/container.h"
 
@@ -51,20 +52,30 @@ static bool authority_starter_passes(const Call *call)
                container_has_started(call->container, call->arguments.process.number, call->caller->uid);
 }
 
+/* Whoever ends what ends already is not asked for a password. */
+static bool authority_is_late(const Call *call)
+{
+        int leader = call->container->leader_fd;
+
+        return call->method->action == ACTION_MANAGE && leader >= 0 && !process_is_alive(leader);
+}
+
 static bool authority_owner_passes(const Call *call)
 {
-        if (call->method->owner == OWNER_IRRELEVANT || !call->container)
+        const Container *container = call->container;
+
+        if (call->method->owner == OWNER_IRRELEVANT || !container)
                 return false;
         if (authority_starter_passes(call))
                 return true;
-        if (call->container->owner != call->caller->uid)
+        if (container->owner != call->caller->uid)
                 return false;
         /* Where nobody is left to have authority over, there is only a log, of what it was when it was made. */
-        if (call->container->state == STATE_EXITED || !call->container->is_confined)
-                return call->container->is_confined;
+        if (container->state == STATE_EXITED || !container->is_confined)
+                return container->is_confined;
         /* Of what was made privileged a leader can look confined, by a user namespace that it makes itself; who is
            sent in doesn't go there. Of what was made confined the kernel has the last word. */
-        return confinement_holds(call->container->leader_fd, call->caller->account);
+        return confinement_holds(container->leader_fd, call->caller->account) || authority_is_late(call);
 }
 
 /* ---- the question ---- */

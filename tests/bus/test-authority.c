@@ -9,6 +9,7 @@
  */
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -204,6 +205,39 @@ static void test_owner_of_confined(Fixture *fixture)
         g_assert_false(g_variant_get_boolean(privileged));
         assert_matrix(bob, "hers", INTERACTIVE);
         assert_matrix(alice, "hers", NULL);
+        wait_for(alice, "hers", "killed", SIGKILL);
+}
+
+static pid_t pid_of(Client *client, const char *name, const char *which)
+{
+        g_autoptr(GVariant) pid = property(client, name, which);
+
+        return (pid_t)g_variant_get_uint32(pid);
+}
+
+/* Its supervisor hasn't noticed yet, and of a dead leader nothing can be read that shows whose it was. */
+static void test_owner_of_ending(Fixture *fixture)
+{
+        g_autoptr(Client) alice = client_new_with_groups(fixture, ALICE, ALICE, NULL, 0);
+        g_auto(Pending) ended = {}, refused = {};
+
+        create(alice, "hers", idle, NULL);
+        pid_t supervisor = pid_of(alice, "hers", "Supervisor");
+        _cleanup_(fd_closep) int leader = pidfd_open(pid_of(alice, "hers", "Leader"), 0);
+        g_assert_no_errno(kill(supervisor, SIGSTOP));
+        process_signal(leader, SIGKILL);
+        await_process(leader);
+        client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "OpenContainerRootDirectory",
+                          g_variant_new("(s)", "hers"), &refused);
+        await(refused.is_done);
+        g_assert_cmpstr(client_error_name(refused.error), ==, INTERACTIVE);
+        client_call_later(alice, MANAGER_PATH, MANAGER_INTERFACE, "TerminateContainer", g_variant_new("(s)", "hers"),
+                          &ended);
+        n_containers(alice);
+        g_assert_no_errno(kill(supervisor, SIGCONT));
+        await(ended.is_done);
+        if (ended.error)
+                g_assert_cmpstr(client_error_name(ended.error), ==, ERROR_PREFIX "NotRunning");
         wait_for(alice, "hers", "killed", SIGKILL);
 }
 
@@ -476,6 +510,7 @@ static const Test tests[] = {
         WITH_RULES("/authority/a-rule-knows-the-program", test_program_decides),
         WITH_RULES("/authority/the-owner-of-a-privileged-one-is-asked-each-time", test_owner_of_privileged),
         WITH_RULES("/authority/the-owner-of-a-confined-one-is-not-asked", test_owner_of_confined),
+        WITH_RULES("/authority/who-ends-what-ends-already-is-not-asked", test_owner_of_ending),
         WITH_RULES("/authority/a-denied-name-is-free-again", test_name_after_denial),
         WITH_RULES("/authority/a-slow-answer-delays-nobody-else", test_slow_answer),
         WITH_RULES("/authority/a-caller-who-leaves-has-not-asked", test_caller_leaves),
