@@ -41,6 +41,12 @@ static const char set_up[] = "the set-up by its supervisor";
 
 static void creation_fail(Creation *creation, int r, const sd_bus_error *error)
 {
+        _cleanup_(sd_bus_error_free) sd_bus_error gone = SD_BUS_ERROR_NULL;
+
+        if ((!error || !sd_bus_error_is_set(error)) && (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)) {
+                error_set(&gone, ERROR_SETUP_FAILED, ended);
+                error = &gone;
+        }
         call_reply_error(creation->call, r, error);
 }
 
