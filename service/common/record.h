@@ -39,7 +39,7 @@ typedef struct Record {
         uint64_t timestamp;           /* CLOCK_REALTIME, microseconds */
         uint64_t timestamp_monotonic; /* CLOCK_MONOTONIC, microseconds */
         char *unit;                   /* "" outside of a scope */
-        char *cgroup;                 /* where no scope is: RECORD_CGROUP_MAX bytes at most, see cgroup_line() */
+        char *cgroup;                 /* where no scope is: RECORD_CGROUP_MAX bytes at most, see cgroup_lines() */
         bool is_registered;
         bool has_terminal;
         Result result;

@@ -832,9 +832,25 @@ int cgroup_remove(Cgroup *cgroup, int timeout_msec)
 
 /* ---- of a container whose owner is dead ---- */
 
-const char *cgroup_line(const Cgroup *cgroup)
+/* The one by which it is emptied comes first. */
+char *cgroup_lines(const Cgroup *cgroup, size_t max)
 {
-        return cgroup_place(cgroup)->line;
+        const Place *first = cgroup_place(cgroup);
+        size_t length = strlen(first->line);
+        char *lines = length <= max ? malloc(max + 1) : NULL;
+
+        if (!lines)
+                return NULL;
+        memcpy(lines, first->line, length + 1);
+        for (size_t i = 0; i < cgroup->n_places; i++) {
+                const Place *place = &cgroup->places[i];
+                if (place == first || length + 1 + strlen(place->line) > max)
+                        continue;
+                lines[length++] = '\n';
+                strcpy(lines + length, place->line);
+                length += strlen(place->line);
+        }
+        return lines;
 }
 
 /* Opens the cgroup that has, or had, the one that the line ends with. Return: as membership_open(). */
@@ -867,7 +883,7 @@ static int left_open_parent(char *line, char *last, int *ret)
         return 1;
 }
 
-int cgroup_remove_left(const char *line, const char *name, int timeout_msec)
+static int left_remove(const char *line, const char *name, int timeout_msec)
 {
         _cleanup_(cgroup_freep) Cgroup *cgroup = cgroup_new(name);
         _cleanup_(freep) char *copy = strdup(line), *whole = strdup(line);
@@ -892,4 +908,20 @@ int cgroup_remove_left(const char *line, const char *name, int timeout_msec)
         }
         cgroup->places[cgroup->n_places++] = place;
         return cgroup_remove(cgroup, timeout_msec);
+}
+
+int cgroup_remove_left(const char *lines, const char *name, int timeout_msec)
+{
+        _cleanup_(freep) char *copy = strdup(lines);
+        char *rest = copy;
+        int result = 0;
+
+        if (!copy)
+                return -ENOMEM;
+        for (const char *line; (line = strsep(&rest, "\n"));) {
+                int r = left_remove(line, name, timeout_msec);
+                if (r < 0 && result == 0)
+                        result = r;
+        }
+        return result;
 }

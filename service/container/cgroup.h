@@ -104,17 +104,22 @@ int cgroup_remove(Cgroup *cgroup, int timeout_msec);
  */
 int cgroup_remove_tree(int parent, const char *name);
 
-/** cgroup_line() - what leads to it when its owner is dead, for cgroup_remove_left(); borrowed */
-const char *cgroup_line(const Cgroup *cgroup);
+/**
+ * cgroup_lines() - what leads to it when its owner is dead, for cgroup_remove_left(): a line for each hierarchy
+ * @max:  bytes; what doesn't fit is left out
+ *
+ * Return: the caller's; NULL without memory, or when nothing fits.
+ */
+char *cgroup_lines(const Cgroup *cgroup, size_t max);
 
 /**
  * cgroup_remove_left() - the cgroup of a container that has no owner any more: kill what is in it, and remove it
- * @line:          of cgroup_line(), and no more than a hint: only a cgroup that bears the name is touched
+ * @lines:         of cgroup_lines(), and no more than a hint: only a cgroup that bears the name is touched
  * @timeout_msec:  to wait at most
  *
  * Return: as cgroup_remove(); -EINVAL for a line that isn't one.
  */
-int cgroup_remove_left(const char *line, const char *name, int timeout_msec);
+int cgroup_remove_left(const char *lines, const char *name, int timeout_msec);
 
 /** cgroup_free() - takes NULL; closes, and removes nothing. Return: NULL. */
 Cgroup *cgroup_free(Cgroup *cgroup);

@@ -395,19 +395,20 @@ void container_bury(Container *container, Claim *remains)
  */
 void container_lost(Container *container)
 {
-        _cleanup_(claim_freep) Claim *remains = NULL;
         bool is_ended = container->state == STATE_EXITED;
+        Claim *remains = NULL;
 
         container_unlink(container);
         claim_take_over(register_directory(container->manager->reg), container->name, &remains);
+        if (!container->creation && container->is_published && !container->is_forgotten && !is_ended) {
+                container_bury(container, TAKE_PTR(remains));
+                return;
+        }
+        container->remains = TAKE_PTR(remains);
         if (container->creation)
                 creation_supervisor_lost(container->creation);
-        else if (container->is_forgotten || !container->is_published || (is_ended && !remains))
+        else if (container->is_forgotten || !container->is_published || !container->remains)
                 container_free(container);
-        else if (is_ended)
-                container->remains = TAKE_PTR(remains);
-        else
-                container_bury(container, TAKE_PTR(remains));
 }
 
 /*

@@ -212,17 +212,16 @@ static void create_close_lent(Supervisor *supervisor)
                 console_leave_devpts(supervisor->console);
 }
 
-/* For who cleans up if we can't. */
+/* For who cleans up if we can't, which can be at any time from here. */
 static int create_note_cgroup(Supervisor *supervisor)
 {
-        const Cgroup *cgroup = supervisor->setup->cgroup;
         Record *record = &supervisor->record;
 
         free(TAKE_PTR(record->cgroup));
-        if (!cgroup || strlen(cgroup_line(cgroup)) > RECORD_CGROUP_MAX)
+        if (!supervisor->setup->cgroup)
                 return 0;
-        record->cgroup = strdup(cgroup_line(cgroup));
-        return record->cgroup ? 0 : -ENOMEM;
+        record->cgroup = cgroup_lines(supervisor->setup->cgroup, RECORD_CGROUP_MAX);
+        return record->cgroup ? record_write(supervisor->directory, record) : 0;
 }
 
 int supervisor_clone_leader(Supervisor *supervisor, const Identity *identity, int layers, Failure *failure)

@@ -140,6 +140,14 @@ char *manager_unique_name(Client *client)
         return name;
 }
 
+gboolean has_cgroup(Fixture *fixture)
+{
+        g_autofree char *paths = NULL;
+
+        shell(fixture, "find /sys/fs/cgroup -name pflask-box", &paths, NULL);
+        return *paths != '\0';
+}
+
 void write_file(const char *path, const char *content, mode_t mode, uid_t owner)
 {
         g_assert_true(g_file_set_contents_full(path, content, -1, G_FILE_SET_CONTENTS_NONE, (int)mode, NULL));

@@ -84,6 +84,9 @@ pid_t await_hanging(int server);
 /** assert_others_are_served() - root is answered, whatever somebody else waits for */
 void assert_others_are_served(Fixture *fixture);
 
+/** has_cgroup() - is there one of the container "box" in any hierarchy? */
+gboolean has_cgroup(Fixture *fixture);
+
 /** await_spare() - until a supervisor is ready for the next container; fails after 5 s. Return: its pid. */
 pid_t await_spare(Client *client);
 

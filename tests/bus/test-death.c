@@ -136,14 +136,6 @@ static void test_no_memory(Fixture *fixture)
 
 /* ---- of who cannot die ---- */
 
-static gboolean has_cgroup(Fixture *fixture)
-{
-        g_autofree char *paths = NULL;
-
-        shell(fixture, "find /sys/fs/cgroup -name pflask-box", &paths, NULL);
-        return *paths != '\0';
-}
-
 /* The supervisor is dead, and one whom it would have killed is where no signal goes: nobody else waits for that. */
 static void test_hanging(Fixture *fixture)
 {

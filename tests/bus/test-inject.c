@@ -313,6 +313,8 @@ static gboolean fail_one(Fixture *fixture, Client *client, Injector *injector, I
                         count_interfaces(), n_interfaces);
         if (!await_name_free(fixture->client))
                 g_error("%s %u: call %ld: its directory is left (%s)", role_names[role], n, number, sentence);
+        if (strstr(row->options ?: "", "Cgroups") && has_cgroup(fixture))
+                g_error("%s %u: call %ld: its cgroup is left (%s)", role_names[role], n, number, sentence);
         return number >= 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* On the hierarchies of the machine: each test removes what it made, which is part of what it proves. */
+#include "common/record.h"
 #include "container/cgroup.h"
 
 #include <fcntl.h>
@@ -210,7 +211,7 @@ static void whoever_finds_it_can_remove_it(void)
 
         if (!cgroup)
                 return;
-        g_autofree char *line = g_strdup(cgroup_line(cgroup));
+        g_autofree char *line = cgroup_lines(cgroup, RECORD_CGROUP_MAX);
         g_autofree char *other = g_strconcat(name, "-other", NULL), *beneath = g_strconcat(line, "/x", NULL);
         pid_t pid = start();
         g_assert_cmpint(cgroup_add(cgroup, pid, &failure), ==, 0);
@@ -255,6 +256,40 @@ static void one_for_each_hierarchy(void)
         g_assert_cmpint(cgroup_add(cgroup, pid, &failure), ==, 0);
         g_assert_cmpint(cgroup_remove(cgroup, TIMEOUT_MSEC), ==, 0);
         g_assert_cmpint(reap(pid), ==, SIGKILL);
+}
+
+/* "9:pids:/some/where": in which of the version 1. */
+static gboolean line_is_there(const char *line)
+{
+        g_auto(GStrv) fields = g_strsplit(line, ":", 3);
+        g_autofree char *path = g_strconcat("/sys/fs/cgroup/", fields[1], fields[2], NULL);
+
+        return g_file_test(path, G_FILE_TEST_IS_DIR);
+}
+
+static void whoever_finds_it_can_remove_all_of_it(void)
+{
+        g_autofree char *own = membership(getpid());
+        _cleanup_(cgroup_freep) Cgroup *cgroup = NULL;
+        Failure failure = {};
+
+        if (!strstr(own, ":pids:") || !strstr(own, ":cpuset:"))
+                return g_test_skip("there are no hierarchies of version 1 here");
+        g_assert_cmpint(create("pids cpuset", &cgroup, &failure), ==, 0);
+        g_autofree char *all = cgroup_lines(cgroup, RECORD_CGROUP_MAX);
+        g_auto(GStrv) lines = g_strsplit(all, "\n", -1);
+        g_assert_cmpuint(g_strv_length(lines), ==, 2);
+        for (guint i = 0; lines[i]; i++)
+                g_assert_true(line_is_there(lines[i]));
+        g_autofree char *first = cgroup_lines(cgroup, strlen(all) - 1);
+        g_assert_cmpstr(first, ==, lines[0]);
+        g_assert_null(cgroup_lines(cgroup, strlen(first) - 1));
+        pid_t pid = start();
+        g_assert_cmpint(cgroup_add(cgroup, pid, &failure), ==, 0);
+        g_assert_cmpint(cgroup_remove_left(all, name, TIMEOUT_MSEC), ==, 0);
+        g_assert_cmpint(reap(pid), ==, SIGKILL);
+        for (guint i = 0; lines[i]; i++)
+                g_assert_false(line_is_there(lines[i]));
 }
 
 static void unified_hierarchy_has_a_name(void)
@@ -346,6 +381,7 @@ int main(int argc, char **argv)
         g_test_add_func("/cgroup/nested-ones-are-removed", nested_ones_are_removed);
         g_test_add_func("/cgroup/a-left-one-is-made-anew", left_one_is_made_anew);
         g_test_add_func("/cgroup/whoever-finds-it-can-remove-it", whoever_finds_it_can_remove_it);
+        g_test_add_func("/cgroup/whoever-finds-it-can-remove-all-of-it", whoever_finds_it_can_remove_all_of_it);
         g_test_add_func("/cgroup/one-for-each-hierarchy", one_for_each_hierarchy);
         g_test_add_func("/cgroup/the-unified-hierarchy-has-a-name", unified_hierarchy_has_a_name);
         g_test_add_func("/cgroup/who-joins-is-where-the-leader-is", who_joins_is_where_the_leader_is);
