@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "cli/agent.h"
+#include "cli/complaint.h"
 #include "cli/flow.h"
 #include "cli/place.h"
 #include "cli/terminal.h"
@@ -392,8 +393,7 @@ static int session_conclude(Session *session, sd_bus_error *error)
         switch (session->outcome) {
         case OUTCOME_ENDED:
                 if (session->waiting.result == RESULT_LOST)
-                        fprintf(stderr, "pflask: %s: its supervisor was killed, and so was the container\n",
-                                input->name);
+                        complain(input->name, RESULT_LOST_SENTENCE);
                 return result_to_status(session->waiting.result, session->waiting.status);
         case OUTCOME_DETACHED:
         case OUTCOME_TAKEN:

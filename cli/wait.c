@@ -75,6 +75,8 @@ static int wait_status(const Waiting *waiting)
 {
         if (waiting->result == RESULT_NONE)
                 complain(waiting->name, waiting->error.message ?: "cannot be waited for");
+        else if (waiting->result == RESULT_LOST)
+                complain(waiting->name, RESULT_LOST_SENTENCE);
         return result_to_status(waiting->result, waiting->status);
 }
 

@@ -40,5 +40,8 @@ int waiting_start(Waiting *waiting);
 /** waiting_stop() - ask no longer */
 void waiting_stop(Waiting *waiting);
 
+/* What is to be said of one that is lost, besides its status. */
+#define RESULT_LOST_SENTENCE "its supervisor was killed, and so was the container"
+
 /** result_to_status() - what a command that ended so makes a shell see: its code, 128 + signal, 125 when it is lost */
 int result_to_status(Result result, int status);

@@ -265,6 +265,18 @@ static void test_stopped_reader(Fixture *fixture)
 
 /* ---- of the client program ---- */
 
+/* 125 alone could be anything. */
+static void test_lost_is_said(Fixture *fixture)
+{
+        g_autofree char *err = NULL;
+
+        create(fixture->client, "box", "exec sleep 1000", NULL);
+        _cleanup_(fd_closep) int supervisor = process_of(fixture->client, "Supervisor");
+        process_signal(supervisor, SIGKILL);
+        g_assert_cmpint(shell(fixture, "$pflask wait box", NULL, &err), ==, 125);
+        g_assert_cmpstr(err, ==, "pflask: box: its supervisor was killed, and so was the container\n");
+}
+
 /* The end of what the first of them has made may be there to be asked for, or just be on its way out. */
 static void end_one(Client *client)
 {
@@ -313,6 +325,7 @@ static const Test tests[] = {
         TEST("/death/of-a-stopped-nursery-is-one-containers-loss", test_stopped_nursery, ON_BUS),
         TEST("/death/of-a-frozen-nursery-holds-up-nobody", test_frozen_nursery, ON_BUS),
         TEST("/death/of-a-stopped-reader-lets-its-container-go-on", test_stopped_reader, ON_BOTH),
+        TEST("/death/of-a-supervisor-is-said-by-wait", test_lost_is_said, ON_BUS),
         TEST("/death/of-the-program-ends-what-it-has-started", test_killed_program, ON_BUS),
 };
 
