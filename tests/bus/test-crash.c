@@ -83,9 +83,9 @@ static void await_no_interfaces(Fixture *fixture)
 static char *find_cgroups(Fixture *fixture)
 {
         char *found;
-        static const char script[] = "while IFS=: read -r _ _ own; do for where in /sys/fs/cgroup /sys/fs/cgroup/*; do "
-                                     "find $where$own -maxdepth 1 -name 'pflask-" NAME "' 2>/dev/null; done; "
-                                     "done </proc/self/cgroup";
+        static const char script[] =
+                "own=$(sed -n 's|.*/\\(pflask-test-[0-9]*\\)$|\\1|p' /proc/self/cgroup | head -n 1); "
+                "find /sys/fs/cgroup -path \"*$own/pflask-" NAME "\"";
 
         g_assert_cmpint(shell(fixture, script, &found, NULL), ==, 0);
         return found;

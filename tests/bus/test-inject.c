@@ -26,6 +26,7 @@ enum { INJECTED = EIO, LEAST_CALLS = 10, MOST_CALLS = 2000 };
 /* What containers are given: of alice a directory, of the host an interface. */
 #define HERS   TEST_DIRECTORY "/hers"
 #define MASTER "host0"
+#define MOVED  "host1"
 
 typedef struct Row {
         const char *options;
@@ -320,7 +321,7 @@ static gboolean fail_one(Fixture *fixture, Client *client, Injector *injector, I
 
 static gboolean prepare(Fixture *fixture)
 {
-        static const char script[] = "ip link show " MASTER " || ip link add " MASTER " type veth peer name other";
+        static const char script[] = "ip link show " MASTER " || ip link add " MASTER " type veth peer name " MOVED;
 
         g_assert_cmpint(shell(fixture, script, NULL, NULL), ==, 0);
         make_directory(HERS, 0755, ALICE);
@@ -370,17 +371,14 @@ static void test_each_call(Fixture *fixture)
 static const Test tests[] = {
         CREATION("terminal", NULL),
         CREATION("no-terminal", "{'Terminal': <false>}"),
-        CREATION("veth", "{'Interfaces': <[('veth', ['inj0', 'eth0'])]>}"),
-        CREATION("macvlan", "{'Interfaces': <[('macvlan', ['" MASTER "', 'eth0'])]>}"),
-        CREATION("moved", "{'Interfaces': <[('move', ['" MASTER "', 'eth0'])]>}"),
+        CREATION("interfaces", "{'Interfaces': <[('veth', ['inj0', 'eth0']), ('macvlan', ['" MASTER
+                               "', 'eth1']), ('move', ['" MOVED "', 'eth2'])]>}"),
         CREATION("root", "{'Root': <'/'>, 'Ephemeral': <true>, 'StubInit': <true>, 'Hostname': <'box'>}"),
-        CREATION("mounts",
-                 "{'Mounts': <[('bind', ['/usr', '/mnt']), ('bind-ro', ['/etc', '/media']), ('tmp', ['/srv'])]>}"),
-        CREATION("overlay", "{'Mounts': <[('overlay', ['" HERS "/tree', '/mnt', '" HERS "/work'])]>}"),
-        CREATION("user", "{'UserMaps': <[(uint32 0, uint32 100000, uint32 65536)]>}"),
-        CREATION("cgroup", "{'Cgroups': <['pids']>}"),
-        CONFINED("confined", "{'Mounts': <[('bind', ['" HERS "/tree', '/mnt'])]>}"),
-        CONFINED("confined-root", "{'Root': <'" HERS "/root'>, 'Ephemeral': <true>}"),
+        CREATION("mounts", "{'Mounts': <[('bind', ['/usr', '/mnt']), ('bind-ro', ['/etc', '/media']), "
+                           "('tmp', ['/srv']), ('overlay', ['" HERS "/tree', '/opt', '" HERS "/work'])]>}"),
+        CREATION("user", "{'UserMaps': <[(uint32 0, uint32 100000, uint32 65536)]>, 'Cgroups': <['pids']>}"),
+        CONFINED("confined", "{'Root': <'" HERS "/root'>, 'Ephemeral': <true>, "
+                             "'Mounts': <[('bind', ['" HERS "/tree', '/mnt'])]>}"),
         INSIDE("exec", call_exec),
         INSIDE("shell", call_shell),
         INSIDE("copy-to", call_copy_to),
