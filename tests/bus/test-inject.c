@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -270,18 +269,6 @@ static gboolean await_name_free(Client *client)
                 n_containers(client);
         }
         return TRUE;
-}
-
-static guint count_interfaces(void)
-{
-        struct if_nameindex *interfaces = if_nameindex();
-        guint n = 0;
-
-        g_assert_nonnull(interfaces);
-        while (interfaces[n].if_name)
-                n++;
-        if_freenameindex(interfaces);
-        return n;
 }
 
 /* Return: whether there was a call to fail. */
